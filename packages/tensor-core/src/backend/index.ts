@@ -1,0 +1,4 @@
+export { capabilities, type BackendCapabilities } from './capabilities';
+export { canCompile, jit, type CompilingBackend, type Jittable } from './jit';
+export { registerTrainingKernels, TRAINING_KERNELS } from './training-kernels';
+export { useBackend, type UseBackendOptions } from './use-backend';

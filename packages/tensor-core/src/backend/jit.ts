@@ -1,0 +1,43 @@
+import * as tf from '@tensorflow/tfjs';
+
+/** What a function for `jit` may take and give: tensors, numbers and containers of them. */
+export type Jittable = (...args: never[]) => unknown;
+
+/** A TensorFlow.js backend that can compile a function as a whole. tensor-core knows it by this method alone. */
+export interface CompilingBackend extends tf.KernelBackend {
+  /** Returns a function with the same meaning as `fn`, recorded once per input signature. */
+  compile<F extends Jittable>(fn: F): F;
+}
+
+/** Whether the backend offers whole-function compilation. */
+export function canCompile(backend: tf.KernelBackend): backend is CompilingBackend {
+  return typeof (backend as Partial<CompilingBackend>).compile === 'function';
+}
+
+/**
+ * A function that does what `fn` does, compiled as a whole where the active backend can do that.
+ *
+ * On a compiling backend `fn` is recorded once per signature of its inputs, and later calls run the
+ * compiled program with no JavaScript per operation; elsewhere each call simply calls `fn`. Inside
+ * `fn`, tf.Variables may be read and assigned; tensor values must not be read, and random numbers
+ * must come from this package's `random`.
+ *
+ * @param fn  a function of tensors; a whole training step is the intended size
+ * @returns a function of the same type; results are the caller's to dispose
+ * @throws TypeError when `fn` is not a function
+ */
+export function jit<F extends Jittable>(fn: F): F {
+  if (typeof fn !== 'function') throw new TypeError(`tensor-core.jit: fn must be a function, got ${typeof fn}.`);
+  const compiled = new WeakMap<tf.KernelBackend, F>();
+  const call = (...args: never[]): unknown => {
+    const backend = tf.backend();
+    if (!canCompile(backend)) return fn(...args);
+    let program = compiled.get(backend);
+    if (program === undefined) {
+      program = backend.compile(fn);
+      compiled.set(backend, program);
+    }
+    return program(...args);
+  };
+  return call as F;
+}
