@@ -6,6 +6,6 @@ declare module 'vitest' {
     /** Every element within atol + rtol |expected|, shapes equal; see tensor-core's testing room. */
     toBeAllclose(expected: unknown, options?: CloseOptions): T;
     /** The function leaves `tf.memory().numTensors` as it found it, apart from what it returns. */
-    toLeakNothing(): T extends Promise<unknown> ? Promise<void> : void;
+    toLeakNothing(): T extends () => Promise<unknown> ? Promise<void> : void;
   }
 }

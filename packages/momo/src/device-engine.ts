@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { assertSameShape, NonFiniteError, type Parameter, type SavedState, type StepEngine } from './engine';
-import type { ModelConfig, NonFinitePolicy } from './options';
+import type { ModelConfig } from './model-config';
+import type { NonFinitePolicy } from './options';
 import type { StepLog } from './step-size';
 
 interface Slot {
@@ -160,6 +161,7 @@ export class DeviceEngine implements StepEngine {
 
     const finite = tf.isFinite(loss).logicalAnd(tf.isFinite(gradNormSq.add(modelValue)));
     const commit = (variable: tf.Variable, value: tf.Tensor): void => {
+      if (value === variable) return; // assigning a variable to itself would free its data
       variable.assign(this.nonFinite === 'propagate' ? value : tf.where(finite, value, variable));
     };
     const shrink = decay === 'decoupled' ? 1 - learningRate * weightDecay : 1;

@@ -7,7 +7,8 @@ import {
   type SavedState,
   type StepEngine,
 } from './engine';
-import type { ModelConfig, NonFinitePolicy } from './options';
+import type { ModelConfig } from './model-config';
+import type { NonFinitePolicy } from './options';
 import { initialState, modelStep, type ModelState } from './model-step';
 import type { StepLog } from './step-size';
 

@@ -112,8 +112,8 @@ function plannedRuns({ optimizers, learningRates, seeds, epochs, batchSize = 64,
   const where = 'momo.lrSweep';
   check.checkNumber(where, 'epochs', epochs, { min: 1, integer: true });
   check.checkNumber(where, 'batchSize', batchSize, { min: 1, integer: true });
-  for (const [name, { xs, ys }] of Object.entries(data) as [string, SweepData][]) {
-    if (xs.shape[0] === ys.shape[0] && xs.shape[0]! > 0) continue;
+  for (const [name, { xs, ys }] of Object.entries<SweepData>(data)) {
+    if (xs.shape[0] === ys.shape[0] && xs.shape[0] > 0) continue;
     throw new check.ShapeError(
       `${where}: xs and ys of data.${name} must have the same number of rows, at least one, ` +
         `got [${xs.shape.join(', ')}] and [${ys.shape.join(', ')}].`,
@@ -181,7 +181,7 @@ async function trainEpoch(
   afterStep: () => Promise<void>,
 ): Promise<boolean> {
   const { data, loss, batchSize = 64 } = options;
-  const rows = data.train.xs.shape[0]!;
+  const rows = data.train.xs.shape[0];
   const order = options.shuffle?.(seed, epoch) ?? random.permutation(random.foldIn(random.key(seed), epoch), rows);
   const [xs, ys] = own(
     tf.tidy(() => {
@@ -213,7 +213,7 @@ async function evaluate(
   { xs, ys }: SweepData,
 ): Promise<Scores> {
   const scorers = Object.entries({ loss, ...metrics });
-  const rows = xs.shape[0]!;
+  const rows = xs.shape[0];
   const means = tf.tidy(() => {
     const weighted: tf.Tensor[] = [];
     for (let start = 0; start < rows; start += EVALUATION_ROWS) {

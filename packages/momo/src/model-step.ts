@@ -1,4 +1,4 @@
-import type { ModelConfig } from './options';
+import type { ModelConfig } from './model-config';
 import { momoStepSize, type StepLog } from './step-size';
 
 /** Storage of one parameter tensor, flattened: float32 behind an optimiser, float64 in the reference. */

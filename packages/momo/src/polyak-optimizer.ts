@@ -3,7 +3,8 @@ import { backend, check } from '@tfsci/tensor-core';
 import { DeviceEngine } from './device-engine';
 import type { Parameter, SavedState, StepEngine } from './engine';
 import { HostEngine } from './host-engine';
-import { checkRate, type CheckedOptions, type LearningRate, type ModelConfig } from './options';
+import type { ModelConfig } from './model-config';
+import { checkRate, type CheckedOptions, type LearningRate } from './options';
 import { stateFromTensors, stateToTensors, type NamedTensor } from './state-tensors';
 import type { StepLog } from './step-size';
 
@@ -21,6 +22,11 @@ export type Gradients = Record<string, tf.Tensor | null> | { name: string; tenso
  * `applyGradientsWithLoss`. All trainable variables of a step share one step size.
  */
 export abstract class PolyakOptimizer extends tf.Optimizer {
+  /** tf.Optimizer takes anything with its methods for an instance; here `instanceof` means what it says. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return Function.prototype[Symbol.hasInstance].call(this, value);
+  }
+
   /** Set to keep the record of every step also on the device path (`onStep` sets it). */
   logSteps: boolean;
   private schedule: LearningRate;
@@ -28,7 +34,7 @@ export abstract class PolyakOptimizer extends tf.Optimizer {
   private last: StepLog | null = null;
   private restored: SavedState | undefined;
   private pendingLoss: tf.Scalar | number | null = null;
-  private failure: unknown = null;
+  private failure: Error | null = null;
   private inFlight: Promise<void> = Promise.resolve();
   private warned = false;
 
@@ -77,9 +83,17 @@ export abstract class PolyakOptimizer extends tf.Optimizer {
    * @throws TypeError when the loss is not a scalar; NonFiniteError under nonFinite 'throw'
    */
   override minimize(f: () => tf.Scalar, returnCost = false, varList?: tf.Variable[]): tf.Scalar | null {
-    const { value, grads } = this.computeGradients(() => this.scalarLoss(f()), varList);
+    // A throw inside the taped function would leak what the tape holds, so a wrong shape waits outside.
+    let misfit: tf.Tensor | null = null;
+    const { value, grads } = this.computeGradients(() => {
+      const loss: tf.Tensor = f();
+      if (!(loss instanceof tf.Tensor) || loss.rank === 0) return this.scalarLoss(loss);
+      misfit = loss;
+      return loss.sum();
+    }, varList);
     let kept = false;
     try {
+      if (misfit !== null) this.scalarLoss(misfit);
       this.takeStep(grads, value);
       kept = returnCost;
       return kept ? value : null;
@@ -162,7 +176,7 @@ export abstract class PolyakOptimizer extends tf.Optimizer {
       this.incrementIterations();
       const delivered = Promise.all([outcome, this.inFlight]).then(([log]) => this.report(log));
       this.inFlight = delivered.catch((error: unknown) => {
-        this.failure ??= error;
+        this.failure ??= error instanceof Error ? error : new Error(String(error));
       });
     } else if (outcome !== null) {
       this.incrementIterations();

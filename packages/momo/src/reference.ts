@@ -1,6 +1,7 @@
 import { check } from '@tfsci/tensor-core';
 import { initialState, modelStep, type ModelState } from './model-step';
-import { checkBeta, checkRate, type ModelConfig } from './options';
+import type { ModelConfig } from './model-config';
+import { checkBeta, checkRate } from './options';
 import type { StepLog } from './step-size';
 
 /** A problem on plain arrays: where to start, and the batch loss and gradient of each step. */

@@ -18,7 +18,7 @@ export class StepSizeLogger extends tf.Callback {
 
   /** @throws TypeError when the model was not compiled with an optimiser of this package */
   override onTrainBegin(): Promise<void> {
-    const { optimizer } = this.model as tf.LayersModel;
+    const { optimizer } = this.model;
     if (!(optimizer instanceof PolyakOptimizer)) {
       throw new TypeError(
         `momo.StepSizeLogger: the model must be compiled with MoMo, MoMo-Adam or SPS, got ${optimizer.getClassName()}.`,

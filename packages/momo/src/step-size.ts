@@ -1,4 +1,4 @@
-import type { ModelConfig } from './options';
+import type { ModelConfig } from './model-config';
 
 /** The scalars of the averaged model after a batch has entered the averages. */
 export interface ModelScalars {

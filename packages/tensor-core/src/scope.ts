@@ -40,7 +40,7 @@ export function tensorsIn(value: unknown): tf.Tensor[] {
   const visit = (item: unknown): void => {
     if (typeof item !== 'object' || item === null || seen.has(item)) return;
     seen.add(item);
-    if (item instanceof tf.Tensor) found.add(item);
+    if (item instanceof tf.Tensor) found.add(item as tf.Tensor);
     else if (Array.isArray(item)) item.forEach(visit);
     else if (Object.getPrototypeOf(item) === Object.prototype) Object.values(item).forEach(visit);
   };

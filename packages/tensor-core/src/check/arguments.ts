@@ -20,7 +20,7 @@ export function describeValue(value: unknown): string {
   if (ArrayBuffer.isView(value)) return `${value.constructor.name}(${(value as Uint8Array).length})`;
   if (Array.isArray(value))
     return value.length <= 8 ? `[${value.map(describeValue).join(', ')}]` : `an array of ${value.length}`;
-  return Object.prototype.toString.call(value).slice(8, -1).toLowerCase() === 'object' ? 'an object' : String(value);
+  return typeof value === 'object' ? 'an object' : 'a symbol';
 }
 
 /** The message every argument error of the tree has: `<where>: <name> must <requirement>, got <value>. <fix>` */

@@ -16,7 +16,10 @@ export interface Values {
 
 /** Flattens tensors, typed arrays, nested arrays, numbers and `{ data, shape }` records to values with a shape. */
 export function valuesOf(source: unknown): Values {
-  if (source instanceof tf.Tensor) return { shape: source.shape, data: source.dataSync() as ArrayLike<number> };
+  if (source instanceof tf.Tensor) {
+    const tensor = source as tf.Tensor;
+    return { shape: tensor.shape, data: tensor.dataSync() };
+  }
   if (typeof source === 'number') return { shape: [], data: [source] };
   if (ArrayBuffer.isView(source)) {
     const data = source as unknown as ArrayLike<number>;

@@ -1,0 +1,15 @@
+import type { Experiment } from './experiment';
+import { momoRobustness } from './experiments/momo-robustness';
+
+/** All experiments, in the order in which they run. A new paper adds its line here. */
+export const EXPERIMENTS: readonly Experiment[] = [momoRobustness];
+
+/** The experiments of the given ids, all of them for none. @throws RangeError for an unknown id */
+export function chooseExperiments(ids: readonly string[]): Experiment[] {
+  const unknown = ids.filter((id) => !EXPERIMENTS.some((experiment) => experiment.id === id));
+  if (unknown.length > 0) {
+    const known = EXPERIMENTS.map(({ id }) => id).join(', ');
+    throw new RangeError(`reproduce: an experiment must be one of ${known}, got ${unknown.join(', ')}.`);
+  }
+  return EXPERIMENTS.filter(({ id }) => ids.length === 0 || ids.includes(id));
+}

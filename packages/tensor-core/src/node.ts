@@ -1,0 +1,9 @@
+export {
+  readIdxFile,
+  readJsonFile,
+  readSafetensorsFile,
+  writeFileAtomic,
+  writeJsonFile,
+  writeSafetensorsFile,
+  type FilePath,
+} from './io/files';
