@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { backend } from '@tfsci/tensor-core';
 import {
   assertSameShape,
   NonFiniteError,
@@ -41,16 +42,18 @@ export class HostEngine implements StepEngine {
     if (this.leavesOut(lossValue, step, 'loss')) return null;
 
     const rows = parameters.map(({ variable }) => this.rowFor(variable));
-    const x = parameters.map(({ variable }) => variable.dataSync() as Float32Array);
-    const g = parameters.map(({ gradient }) => gradient.dataSync() as Float32Array);
+    const read = parameters.flatMap(({ variable, gradient }) => [variable, gradient]);
+    const values = backend.hostValues(read) as Float32Array[];
+    const x = parameters.map((_, i) => values[2 * i]!);
+    const g = parameters.map((_, i) => values[2 * i + 1]!);
     const plan = modelStep(this.state, rows, x, g, lossValue, learningRate, this.config);
     const sums = plan.log.gradNormSq + plan.log.modelValue;
     if (this.leavesOut(sums, step, 'gradient')) return null;
 
-    const updated = x.map((values) => new Float32Array(values.length));
-    this.state = plan.commit(updated);
+    const { weights, state } = plan.commit();
+    this.state = state;
     parameters.forEach(({ variable }, i) => {
-      const value = tf.tensor(updated[i]!, variable.shape, 'float32');
+      const value = tf.tensor(weights[i]!, variable.shape, 'float32');
       variable.assign(value);
       value.dispose();
     });

@@ -23,8 +23,8 @@ export interface ModelState<A extends FloatArray> {
 /** A step that has been computed but not taken. */
 export interface PlannedStep<A extends FloatArray> {
   log: StepLog;
-  /** Writes the weights after the step to `updated` and gives the state after it; d and v are changed in place. */
-  commit(updated: A[]): ModelState<A>;
+  /** Takes it: gives the weights and the state after it; arrays of the state before are reused. */
+  commit(): { weights: A[]; state: ModelState<A> };
 }
 
 /** The state before the first step. */
@@ -38,6 +38,8 @@ interface Row<A extends FloatArray> {
   g: A;
   d: A;
   v: A;
+  /** Weights after the step; until it is taken they hold its direction, D^-1 d. */
+  out: A;
   /** beta of this row; 0 where its average starts from this gradient. */
   beta: number;
 }
@@ -81,6 +83,7 @@ export function modelStep<A extends FloatArray>(
       g: penalty === 0 ? g[i]! : withPenalty(g[i]!, values, penalty),
       d: known ?? zerosLike(values),
       v: state.v[row] ?? (config.beta2 === null ? values : zerosLike(values)),
+      out: zerosLike(values),
       beta: known || zeroInit ? beta : 0,
     };
   });
@@ -99,28 +102,34 @@ export function modelStep<A extends FloatArray>(
 
   return {
     log: { step, loss, lossAvg, gradNormSq, ...size },
-    commit(updated) {
+    commit() {
       const shrink = decay === 'decoupled' ? 1 - learningRate * weightDecay : 1;
       const w = decay === 'proximal' ? 1 + learningRate * weightDecay : 1;
       const d = [...state.d];
       const v = [...state.v];
       work.forEach((row, i) => {
-        if (config.beta2 === null) momentumUpdate(row, updated[i]!, size.stepSize, shrink, w);
-        else adamUpdate(row, updated[i]!, size.stepSize, shrink, w, config.beta2, config.epsilon, unbias);
+        if (config.beta2 === null) row.d.set(row.out);
+        else updateAverages(row, config.beta2);
+        move(row, size.stepSize, shrink, w);
         d[rows[i]!] = row.d;
         if (config.beta2 !== null) v[rows[i]!] = row.v;
       });
-      return { step, lossAvg, gamma, lowerBound: size.lowerBound, d, v };
+      return {
+        weights: work.map(({ out }) => out),
+        state: { step, lossAvg, gamma, lowerBound: size.lowerBound, d, v },
+      };
     },
   };
 }
 
-function momentumSums<A extends FloatArray>({ x, g, d, beta }: Row<A>) {
+/** Sums of a row without a preconditioner; leaves the new average in `out`. */
+function momentumSums<A extends FloatArray>({ x, g, d, out, beta }: Row<A>) {
   let gradDotX = 0;
   let dot = 0;
   let gradNormSq = 0;
   for (let i = 0; i < x.length; i++) {
     const average = beta * d[i]! + (1 - beta) * g[i]!;
+    out[i] = average;
     gradDotX += g[i]! * x[i]!;
     dot += average * x[i]!;
     gradNormSq += average * average;
@@ -128,56 +137,43 @@ function momentumSums<A extends FloatArray>({ x, g, d, beta }: Row<A>) {
   return { gradDotX, dot, gradNormSq };
 }
 
-function momentumUpdate<A extends FloatArray>(
-  { x, g, d, beta }: Row<A>,
-  out: A,
-  tau: number,
-  shrink: number,
-  w: number,
+/** Sums of a row in the metric of Adam; leaves the direction average / D in `out`. */
+function adamSums<A extends FloatArray>(
+  { x, g, d, v, out, beta }: Row<A>,
+  beta2: number,
+  epsilon: number,
+  unbias: number,
 ) {
-  for (let i = 0; i < x.length; i++) {
-    const average = beta * d[i]! + (1 - beta) * g[i]!;
-    d[i] = average;
-    out[i] = (shrink * x[i]! - tau * average) / w;
-  }
-}
-
-function adamSums<A extends FloatArray>({ x, g, d, v, beta }: Row<A>, beta2: number, epsilon: number, unbias: number) {
+  const scale = 1 / unbias;
   let gradDotX = 0;
   let dot = 0;
   let gradNormSq = 0;
   for (let i = 0; i < x.length; i++) {
     const gradient = g[i]!;
     const average = beta * d[i]! + (1 - beta) * gradient;
+    const square = beta2 * v[i]! + (1 - beta2) * gradient * gradient;
+    // Where nothing was ever averaged, D may be 0 (epsilon 0) and the term is 0 / 0; it counts as 0.
+    const direction = average === 0 ? 0 : average / (epsilon + Math.sqrt(square * scale));
+    out[i] = direction;
     gradDotX += gradient * x[i]!;
     dot += average * x[i]!;
-    // Where nothing was ever averaged, D may be 0 (epsilon 0) and the term is 0 / 0; it counts as 0.
-    if (average === 0) continue;
-    const square = beta2 * v[i]! + (1 - beta2) * gradient * gradient;
-    gradNormSq += (average * average) / (epsilon + Math.sqrt(square / unbias));
+    gradNormSq += average * direction;
   }
   return { gradDotX, dot, gradNormSq };
 }
 
-function adamUpdate<A extends FloatArray>(
-  { x, g, d, v, beta }: Row<A>,
-  out: A,
-  tau: number,
-  shrink: number,
-  w: number,
-  beta2: number,
-  epsilon: number,
-  unbias: number,
-) {
-  for (let i = 0; i < x.length; i++) {
+function updateAverages<A extends FloatArray>({ g, d, v, beta }: Row<A>, beta2: number): void {
+  for (let i = 0; i < g.length; i++) {
     const gradient = g[i]!;
-    const average = beta * d[i]! + (1 - beta) * gradient;
-    const square = beta2 * v[i]! + (1 - beta2) * gradient * gradient;
-    d[i] = average;
-    v[i] = square;
-    const move = average === 0 ? 0 : (tau * average) / (epsilon + Math.sqrt(square / unbias));
-    out[i] = (shrink * x[i]! - move) / w;
+    d[i] = beta * d[i]! + (1 - beta) * gradient;
+    v[i] = beta2 * v[i]! + (1 - beta2) * gradient * gradient;
   }
+}
+
+function move<A extends FloatArray>({ x, out }: Row<A>, tau: number, shrink: number, w: number): void {
+  // A division by 1 costs as much as any other.
+  if (w === 1) for (let i = 0; i < x.length; i++) out[i] = shrink * x[i]! - tau * out[i]!;
+  else for (let i = 0; i < x.length; i++) out[i] = (shrink * x[i]! - tau * out[i]!) / w;
 }
 
 function zerosLike<A extends FloatArray>(values: A): A {

@@ -56,7 +56,7 @@ export function momoReference(problem: ReferenceProblem, options: ReferenceOptio
   const config = configOf(where, method, options);
   const rate = options.learningRate ?? DEFAULT_RATE[method];
 
-  let x = problem.initial.map((values) => Float64Array.from(values));
+  let x: Float64Array[] = problem.initial.map((values) => Float64Array.from(values));
   let state: ModelState<Float64Array> = initialState(config.lowerBound);
   state = { ...state, d: x.map(() => null), v: x.map(() => null) };
   const rows = x.map((_, i) => i);
@@ -72,9 +72,7 @@ export function momoReference(problem: ReferenceProblem, options: ReferenceOptio
     }
     const learningRate = checkRate(where, typeof rate === 'function' ? rate(k) : rate);
     const plan = modelStep(state, rows, x, g, loss, learningRate, config);
-    const next = x.map((values) => new Float64Array(values.length));
-    state = plan.commit(next);
-    x = next;
+    ({ weights: x, state } = plan.commit());
     run.weights.push(x);
     run.steps.push(plan.log);
   }

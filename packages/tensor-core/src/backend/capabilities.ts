@@ -2,6 +2,9 @@ import * as tf from '@tensorflow/tfjs';
 import { canCompile } from './jit';
 import { TRAINING_KERNELS } from './training-kernels';
 
+/** Those of TRAINING_KERNELS that no gradient needs: they prepare data, and webgpu does without them. */
+const WITHOUT_GRADIENT = ['RaggedGather', 'RaggedRange', 'RaggedTensorToTensor', 'StaticRegexReplace'];
+
 /** What the active backend can do, as found by asking it. */
 export interface BackendCapabilities {
   /** Its name, as in `tf.getBackend()`. */
@@ -21,7 +24,9 @@ export interface BackendCapabilities {
 /** The capabilities of the active backend. @throws Error when no backend is set (call `useBackend` first) */
 export function capabilities(): BackendCapabilities {
   const name = tf.getBackend();
-  const missingKernels = TRAINING_KERNELS.filter((kernel) => tf.getKernel(kernel, name) === undefined);
+  const missingKernels = TRAINING_KERNELS.filter(
+    (kernel) => !WITHOUT_GRADIENT.includes(kernel) && tf.getKernel(kernel, name) === undefined,
+  );
   return {
     backend: name,
     compiles: canCompile(tf.backend()),

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import { argumentMessage } from '../check';
 
 /** What a function for `jit` may take and give: tensors, numbers and containers of them. */
 export type Jittable = (...args: never[]) => unknown;
@@ -27,7 +28,7 @@ export function canCompile(backend: tf.KernelBackend): backend is CompilingBacke
  * @throws TypeError when `fn` is not a function
  */
 export function jit<F extends Jittable>(fn: F): F {
-  if (typeof fn !== 'function') throw new TypeError(`tensor-core.jit: fn must be a function, got ${typeof fn}.`);
+  if (typeof fn !== 'function') throw new TypeError(argumentMessage('tensor-core.jit', 'fn', 'be a function', fn));
   const compiled = new WeakMap<tf.KernelBackend, F>();
   const call = (...args: never[]): unknown => {
     const backend = tf.backend();

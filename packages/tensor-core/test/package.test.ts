@@ -1,0 +1,6 @@
+import { packageBattery } from '@tfsci/tooling';
+
+packageBattery({
+  dir: new URL('..', import.meta.url),
+  bytes: { '.': 60_000, './node': 20_000, './testing': 20_000 },
+});

@@ -1,0 +1,4 @@
+#!/usr/bin/env node
+import { runTypeScript } from './run-typescript.mjs';
+
+await runTypeScript('run-benches');

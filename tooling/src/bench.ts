@@ -1,0 +1,57 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus } from 'node:os';
+import path from 'node:path';
+
+/** One thing to time: runs once, and waits until its work is done. */
+export type Timed = () => void | Promise<void>;
+
+/** Options of `interleaved`. */
+export interface InterleavedOptions {
+  /** Counted rounds, default 15. */
+  rounds?: number;
+  /** Rounds before, in which the engine compiles; default 5. */
+  warmUp?: number;
+}
+
+/**
+ * Milliseconds of each candidate, medians over rounds in which every candidate runs once in turn: on a
+ * machine whose speed drifts, their ratios hold where times of separate runs would not.
+ */
+export async function interleaved<Name extends string>(
+  candidates: Record<Name, Timed>,
+  { rounds = 15, warmUp = 5 }: InterleavedOptions = {},
+): Promise<Record<Name, number>> {
+  const names = Object.keys(candidates) as Name[];
+  const times = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<Name, number[]>;
+  for (let round = -warmUp; round < rounds; round++) {
+    for (const name of names) {
+      const start = performance.now();
+      await candidates[name]();
+      if (round >= 0) times[name].push(performance.now() - start);
+    }
+  }
+  return Object.fromEntries(names.map((name) => [name, median(times[name])])) as Record<Name, number>;
+}
+
+/** The middle value; of an even number the upper of the two. */
+export function median(values: readonly number[]): number {
+  if (values.length === 0) throw new RangeError('tooling.median: values must not be empty.');
+  return [...values].sort((a, b) => a - b)[values.length >> 1]!;
+}
+
+/** Prints the rows of a benchmark and writes them to `bench/results/<name>.json` of the package, with the machine. */
+export function report(name: string, rows: Record<string, string | number>[]): void {
+  const machine = `${cpus()[0]?.model.trim() ?? 'unknown processor'}, ${cpus().length} threads, Node ${process.version}`;
+  console.log(`\n${name} (${machine})`);
+  console.table(
+    rows.map((row) => Object.fromEntries(Object.entries(row).map(([key, value]) => [key, rounded(value)]))),
+  );
+  const folder = path.resolve('bench', 'results');
+  mkdirSync(folder, { recursive: true });
+  const result = { name, machine, date: new Date().toISOString(), rows };
+  writeFileSync(path.join(folder, `${name}.json`), `${JSON.stringify(result, null, 2)}\n`);
+}
+
+function rounded(value: string | number): string | number {
+  return typeof value === 'number' ? Number(value.toPrecision(3)) : value;
+}
