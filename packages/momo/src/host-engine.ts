@@ -10,7 +10,7 @@ import {
 } from './engine';
 import type { ModelConfig } from './model-config';
 import type { NonFinitePolicy } from './options';
-import { initialState, modelStep, type ModelState } from './model-step';
+import { gradientDotWeights, initialState, modelStep, type ModelState } from './model-step';
 import type { StepLog } from './step-size';
 
 /**
@@ -46,18 +46,17 @@ export class HostEngine implements StepEngine {
     const values = backend.hostValues(read) as Float32Array[];
     const x = parameters.map((_, i) => values[2 * i]!);
     const g = parameters.map((_, i) => values[2 * i + 1]!);
-    const plan = modelStep(this.state, rows, x, g, lossValue, learningRate, this.config);
-    const sums = plan.log.gradNormSq + plan.log.modelValue;
-    if (this.leavesOut(sums, step, 'gradient')) return null;
+    const gradDotX = gradientDotWeights(x, g);
+    if (this.leavesOut(gradDotX, step, 'gradient')) return null;
 
-    const { weights, state } = plan.commit();
+    const { log, weights, state } = modelStep(this.state, rows, x, g, gradDotX, lossValue, learningRate, this.config);
     this.state = state;
     parameters.forEach(({ variable }, i) => {
       const value = tf.tensor(weights[i]!, variable.shape, 'float32');
       variable.assign(value);
       value.dispose();
     });
-    return plan.log;
+    return log;
   }
 
   save(): Promise<SavedState> {

@@ -88,7 +88,7 @@ const EVALUATION_ROWS = 4096;
  *
  * @returns all runs, in the order optimiser, learning rate, seed
  * @throws RangeError or TypeError naming the option; the signal's reason when aborted
- * @see Schaipp et al., 2024, section 5 and figures 2-4, arXiv:2305.07583
+ * @see Schaipp et al., 2024, arXiv:2305.07583, whose experiments show it so
  */
 export async function lrSweep(options: LrSweepOptions): Promise<SweepRun[]> {
   const plan = plannedRuns(options);

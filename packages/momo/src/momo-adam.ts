@@ -21,7 +21,7 @@ import { PolyakOptimizer } from './polyak-optimizer';
  * @param options.divide        default true: proximal weight decay; false: as AdamW
  * @param options.useFstar      MoMo-Adam*, default false: estimate lb, with lowerBound as its floor
  * @throws RangeError or TypeError naming the option
- * @see Schaipp, Ohana, Eickenberg, Defazio, Gower, 2024, algorithm 2, arXiv:2305.07583
+ * @see Schaipp, Ohana, Eickenberg, Defazio, Gower, 2024, arXiv:2305.07583
  * @example
  * const optimizer = momoAdam({ learningRate: 1e-2 });
  * model.compile({ optimizer, loss: 'categoricalCrossentropy' });

@@ -18,7 +18,7 @@ import { PolyakOptimizer } from './polyak-optimizer';
  * @param options.biasCorrection  default false, as in the paper; true helps in runs of few steps
  * @param options.useFstar        MoMo*, default false: estimate lb, with lowerBound as its floor
  * @throws RangeError or TypeError naming the option
- * @see Schaipp, Ohana, Eickenberg, Defazio, Gower, 2024, algorithm 1, arXiv:2305.07583
+ * @see Schaipp, Ohana, Eickenberg, Defazio, Gower, 2024, arXiv:2305.07583
  * @remarks Differs from the authors' code: beta = 1 is refused, a zero gradient gives a step of zero, and
  *   a non-finite batch is an error instead of the end of the weights.
  * @example

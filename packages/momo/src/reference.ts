@@ -1,5 +1,5 @@
 import { check } from '@tfsci/tensor-core';
-import { initialState, modelStep, type ModelState } from './model-step';
+import { gradientDotWeights, initialState, modelStep, type ModelState } from './model-step';
 import type { ModelConfig } from './model-config';
 import { checkBeta, checkRate } from './options';
 import type { StepLog } from './step-size';
@@ -71,10 +71,11 @@ export function momoReference(problem: ReferenceProblem, options: ReferenceOptio
       );
     }
     const learningRate = checkRate(where, typeof rate === 'function' ? rate(k) : rate);
-    const plan = modelStep(state, rows, x, g, loss, learningRate, config);
-    ({ weights: x, state } = plan.commit());
+    const gradDotX = gradientDotWeights(x, g);
+    const taken = modelStep(state, rows, x, g, gradDotX, loss, learningRate, config);
+    ({ weights: x, state } = taken);
     run.weights.push(x);
-    run.steps.push(plan.log);
+    run.steps.push(taken.log);
   }
   return run;
 }

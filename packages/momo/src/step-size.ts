@@ -54,7 +54,7 @@ export interface StepLog extends StepSize {
  * @param model         scalars of the averaged model
  * @param learningRate  alpha of this step
  * @param lowerBound    lb before the step
- * @see Schaipp, Ohana, Eickenberg, Defazio, Gower, 2024, arXiv:2305.07583, algorithms 1-3
+ * @see Schaipp, Ohana, Eickenberg, Defazio, Gower, 2024, arXiv:2305.07583
  */
 export function momoStepSize(
   model: ModelScalars,
