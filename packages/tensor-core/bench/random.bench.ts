@@ -1,12 +1,11 @@
-import { cpus } from 'node:os';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
+import { interleaved, report } from '@tfsci/tooling/bench';
 import { fillNormal, fillUniform, key, normal, uniform } from '../src/random';
 
 // Our tensors of random numbers against those of TensorFlow.js on the same backend, and the host fillers
-// behind ours: medians of interleaved runs, written as JSON.
+// behind ours: medians of interleaved runs.
 
-const ROUNDS = 15;
 const SIZES = [1_000, 100_000, 2_000_000];
 
 const ours = { normal, uniform };
@@ -16,39 +15,34 @@ const peers = {
 };
 const fillers = { normal: fillNormal, uniform: fillUniform };
 
-const median = (times: number[]): number => [...times].sort((a, b) => a - b)[times.length >> 1]!;
+const read = (draw: () => tf.Tensor) => () => {
+  const tensor = draw();
+  tensor.dataSync();
+  tensor.dispose();
+};
 
-function milliseconds(draw: () => tf.Tensor | Float32Array): number {
-  const start = performance.now();
-  const result = draw();
-  if (result instanceof tf.Tensor) result.dataSync();
-  const elapsed = performance.now() - start;
-  if (result instanceof tf.Tensor) result.dispose();
-  return elapsed;
-}
-
-const results: object[] = [];
+const rows = [];
 for (const backend of ['cpu', 'wasm']) {
   await tf.setBackend(backend);
-  await tf.ready();
   for (const distribution of ['normal', 'uniform'] as const) {
     for (const size of SIZES) {
       const host = new Float32Array(size);
-      const times = { ours: [] as number[], tfjs: [] as number[], filler: [] as number[] };
-      // The first rounds warm up the engine's compiler and are not counted.
-      for (let round = -5; round < ROUNDS; round++) {
-        const now = {
-          ours: milliseconds(() => ours[distribution](key(round + 5), [size])),
-          tfjs: milliseconds(() => peers[distribution](size, round + 5)),
-          filler: milliseconds(() => fillers[distribution](key(round + 5), host)),
-        };
-        if (round >= 0) for (const who of ['ours', 'tfjs', 'filler'] as const) times[who].push(now[who]);
-      }
-      const [oursMs, tfjsMs, fillerMs] = [median(times.ours), median(times.tfjs), median(times.filler)];
-      const fillerMillionsPerSecond = size / fillerMs / 1e3;
-      results.push({ backend, distribution, size, oursMs, tfjsMs, ratio: tfjsMs / oursMs, fillerMillionsPerSecond });
+      let seed = 0;
+      const times = await interleaved({
+        ours: read(() => ours[distribution](key(seed++), [size])),
+        tfjs: read(() => peers[distribution](size, seed++)),
+        filler: () => void fillers[distribution](key(seed++), host),
+      });
+      rows.push({
+        backend,
+        distribution,
+        size,
+        'ours, ms': times.ours,
+        'tfjs, ms': times.tfjs,
+        ratio: times.ours / times.tfjs,
+        'filler, M values/s': size / times.filler / 1e3,
+      });
     }
   }
 }
-const machine = `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}`;
-console.log(JSON.stringify({ bench: 'random', machine, rounds: ROUNDS, results }, null, 2));
+report('random', rows);

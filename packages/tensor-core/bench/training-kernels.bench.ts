@@ -1,10 +1,10 @@
-import { cpus } from 'node:os';
 import * as tf from '@tensorflow/tfjs';
 import '@tensorflow/tfjs-backend-wasm';
+import { interleaved, report } from '@tfsci/tooling/bench';
 import { registerTrainingKernels } from '../src/backend/training-kernels';
 
 // The training kernels on the wasm backend against the cpu backend of TensorFlow.js, the only other one
-// in Node with all of them: medians of interleaved runs, written as JSON.
+// in Node with all of them: medians of interleaved runs.
 
 /** Filled with a fixed pattern, so that runs compare. */
 const fill = (...shape: number[]): tf.Tensor =>
@@ -54,29 +54,24 @@ const CASES: Record<string, () => () => tf.Tensor[]> = {
   'fft, 16 lines of 1024': fourier(1024),
 };
 
-const ROUNDS = 5;
-const median = (times: number[]) => [...times].sort((a, b) => a - b)[times.length >> 1]!;
-
-async function measure(make: () => () => tf.Tensor[]) {
-  const times: Record<string, number[]> = { wasm: [], cpu: [] };
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const backend of ['wasm', 'cpu']) {
-      await tf.setBackend(backend);
-      tf.engine().startScope();
-      const run = make();
-      if (round === 0 && backend === 'wasm') run();
-      const start = performance.now();
-      for (const result of run()) result.dataSync();
-      times[backend]!.push(performance.now() - start);
-      tf.engine().endScope();
+/** One run on a backend, the values read; what it takes from its inputs is made outside the time. */
+async function prepared(backend: string, make: () => () => tf.Tensor[]) {
+  await tf.setBackend(backend);
+  const run = make();
+  return async () => {
+    await tf.setBackend(backend);
+    for (const result of run()) {
+      result.dataSync();
+      result.dispose();
     }
-  }
-  const [wasmMs, cpuMs] = [median(times['wasm']!), median(times['cpu']!)];
-  return { wasmMs, cpuMs, ratio: cpuMs / wasmMs };
+  };
 }
 
 registerTrainingKernels();
-const results: Record<string, Awaited<ReturnType<typeof measure>>> = {};
-for (const [name, make] of Object.entries(CASES)) results[name] = await measure(make);
-const machine = `${cpus().length} x ${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}`;
-console.log(JSON.stringify({ bench: 'training-kernels', machine, rounds: ROUNDS, results }, null, 2));
+const rows = [];
+for (const [name, make] of Object.entries(CASES)) {
+  const runs = { wasm: await prepared('wasm', make), cpu: await prepared('cpu', make) };
+  const { wasm, cpu } = await interleaved(runs, { rounds: 5, warmUp: 1 });
+  rows.push({ case: name, 'ours on wasm, ms': wasm, 'tfjs on cpu, ms': cpu, ratio: wasm / cpu });
+}
+report('training-kernels', rows);

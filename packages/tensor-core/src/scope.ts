@@ -10,8 +10,9 @@ export type Own = <T extends tf.TensorContainer>(value: T) => T;
  * tf.tidy cannot do this, as its scope would also collect tensors that other code makes while the
  * body waits; so ownership is explicit here, and synchronous stretches may use `own(tf.tidy(...))`.
  *
- * @param body  receives `own`, which returns its argument
- * @returns what the body returns; its tensors are the caller's
+ * @param body  receives `own`, which returns its argument; all of its work must have ended when it returns
+ * @returns what the body returns; its tensors, those in arrays and plain objects too, are the caller's
+ * @throws Error from `own` when the body has ended already; the tensors are disposed
  * @example
  * const norm = await scope(async (own) => {
  *   const x = own(tf.tensor1d([3, 4]));
@@ -20,8 +21,16 @@ export type Own = <T extends tf.TensorContainer>(value: T) => T;
  */
 export async function scope<T>(body: (own: Own) => Promise<T>): Promise<T> {
   const owned = new Set<tf.Tensor>();
+  let ended = false;
   const own: Own = (value) => {
-    for (const tensor of tensorsIn(value)) owned.add(tensor);
+    const tensors = tensorsIn(value);
+    if (ended) {
+      tf.dispose(tensors);
+      throw new Error(
+        'tensor-core.scope: own must be called before the body ends, got a call after it. Await all work.',
+      );
+    }
+    for (const tensor of tensors) owned.add(tensor);
     return value;
   };
   try {
@@ -29,6 +38,7 @@ export async function scope<T>(body: (own: Own) => Promise<T>): Promise<T> {
     for (const tensor of tensorsIn(result)) owned.delete(tensor);
     return result;
   } finally {
+    ended = true;
     for (const tensor of owned) if (!tensor.isDisposed) tensor.dispose();
   }
 }

@@ -118,7 +118,7 @@ describe('readSafetensors', () => {
   it('refuses what is no Uint8Array', () => {
     expect(() => readSafetensors(official.buffer as unknown as Uint8Array)).toThrow(
       new TypeError(
-        'tensor-core.readSafetensors: bytes must be a Uint8Array, got [object ArrayBuffer]. Pass new Uint8Array(arrayBuffer).',
+        'tensor-core.readSafetensors: bytes must be a Uint8Array, got an object. Pass new Uint8Array(arrayBuffer).',
       ),
     );
   });

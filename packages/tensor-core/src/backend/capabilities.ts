@@ -15,7 +15,7 @@ export interface BackendCapabilities {
   trains: boolean;
   /** Those that it lacks. */
   missingKernels: string[];
-  /** Whether `dataSync` works; false on webgpu. */
+  /** Whether `dataSync` may be used; false on webgpu, where it goes slowly through a canvas and can lose the device. */
   readsSynchronously: boolean;
   /** Bits of a float on the device: 16 on some mobile GPUs, else 32. */
   floatBits: 16 | 32;

@@ -2,13 +2,13 @@ import * as tf from '@tensorflow/tfjs';
 import { argumentMessage, BackendError, describeValue } from '../check';
 import { capabilities, type BackendCapabilities } from './capabilities';
 import { registerTrainingKernels } from './training-kernels';
-import { bundledWasmFiles, wasmFilesIn } from './wasm-files';
+import { wasmFilesOf } from './wasm-files';
 
 /** Options of `useBackend`. */
 export interface UseBackendOptions {
   /**
-   * Folder URL (a path in Node), or URL per file, of the wasm binaries; default: found by itself in Node, Vite and
-   * webpack. Without effect once the wasm backend has started.
+   * Folder URL (in Node a path), or URL per file, of the wasm binaries; default: found by itself in Node, Vite and
+   * webpack. Without effect once the wasm backend is up.
    */
   wasmPaths?: string | Record<string, string>;
 }
@@ -18,8 +18,9 @@ const BUILT_IN = ['webgpu', 'webgl', 'wasm', 'cpu'];
 const WHERE = 'tensor-core.useBackend';
 
 const warned = new Set<string>();
-/** The wasm backend takes no new paths after a failed start, the old ones again neither; so they are set once. */
-let wasmFilesSet = '';
+/** tfjs refuses another map after a failed start, but reads the one that it has at each: so it is handed this one. */
+const wasmFiles: Record<string, string> = {};
+let wasmFilesHandedOver = false;
 /** The call under way, which the next one waits for. */
 let previousCall: Promise<unknown> = Promise.resolve();
 
@@ -78,6 +79,7 @@ async function start(name: string, options: UseBackendOptions): Promise<BackendC
     registerTrainingKernels();
     await initialise(name);
     await tf.setBackend(name);
+    if (name === 'webgl') correctFloatPrecision();
     return capabilities();
   } catch (error) {
     if (tf.getBackend() !== before && before in tf.engine().registry) await tf.setBackend(before);
@@ -113,12 +115,19 @@ async function initialise(name: string): Promise<void> {
 
 async function loadWasm({ wasmPaths }: UseBackendOptions): Promise<void> {
   const wasm = await import('@tensorflow/tfjs-backend-wasm');
-  const files = typeof wasmPaths === 'string' ? wasmFilesIn(wasmPaths) : (wasmPaths ?? bundledWasmFiles());
   // Once the backend is up the paths cannot change any more, nor need they.
-  if (files === undefined || 'wasm' in tf.engine().registry) return;
-  const description = JSON.stringify(files);
-  if (description !== wasmFilesSet) wasm.setWasmPaths(files);
-  wasmFilesSet = description;
+  if ('wasm' in tf.engine().registry) return;
+  const files = wasmFilesOf(wasmPaths);
+  for (const file of Object.keys(wasmFiles)) delete wasmFiles[file];
+  if (files === undefined) return;
+  Object.assign(wasmFiles, files);
+  if (!wasmFilesHandedOver) wasm.setWasmPaths(wasmFiles);
+  wasmFilesHandedOver = true;
+}
+
+/** tfjs's webgl takes itself for a 16-bit backend just where it computes in 32 bits; Adam would get an epsilon of 1e-4. */
+function correctFloatPrecision(): void {
+  if (tf.env().getBool('WEBGL_RENDER_FLOAT32_ENABLED')) tf.backend().floatPrecision = () => 32;
 }
 
 function hasWebGpu(): boolean {

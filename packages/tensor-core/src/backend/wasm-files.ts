@@ -1,20 +1,32 @@
 /** The binaries of the wasm backend, of which it loads the best that the machine can run. */
 const NAMES = ['tfjs-backend-wasm.wasm', 'tfjs-backend-wasm-simd.wasm', 'tfjs-backend-wasm-threaded-simd.wasm'];
 
-/** The binaries of the wasm backend by name, all in one folder. @param folder  URL or path, with or without a final / */
-export function wasmFilesIn(folder: string): Record<string, string> {
-  const prefix = folder === '' || folder.endsWith('/') ? folder : `${folder}/`;
-  return Object.fromEntries(NAMES.map((name) => [name, prefix + name]));
+/**
+ * The binaries of the wasm backend by name.
+ *
+ * @param paths  a folder (URL or path, with or without a final /) or the URL or path of each; default: where a bundler
+ *               has put them
+ * @returns undefined by default in Node, whose build finds them itself, and where modules have no URL
+ * @throws RangeError when a file is missing in `paths`
+ */
+export function wasmFilesOf(paths?: string | Record<string, string>): Record<string, string> | undefined {
+  if (paths === undefined) return bundledWasmFiles();
+  if (typeof paths === 'string') {
+    const prefix = paths === '' || paths.endsWith('/') ? paths : `${paths}/`;
+    return Object.fromEntries(NAMES.map((name) => [name, prefix + name]));
+  }
+  const missing = NAMES.filter((name) => typeof paths[name] !== 'string');
+  if (missing.length > 0) {
+    throw new RangeError(`options.wasmPaths must have the URL of each wasm file, got none of ${missing.join(', ')}`);
+  }
+  return paths;
 }
 
 /**
- * The binaries of the wasm backend by name, where a bundler has put them; undefined in Node (whose build finds them itself)
- * and where modules have no URL.
- *
  * Vite and webpack see each `new URL('package/file', import.meta.url)` below, emit the file as an
  * asset and write its address in; that needs literal arguments, hence no loop.
  */
-export function bundledWasmFiles(): Record<string, string> | undefined {
+function bundledWasmFiles(): Record<string, string> | undefined {
   const inNode = typeof process !== 'undefined' && process.versions?.node !== undefined;
   if (inNode || !import.meta.url) return undefined;
   const urls = [

@@ -12,14 +12,24 @@ export interface NumberRequirement {
 
 /** How a received value is written into an error message: short, and telling shapes of tensors. */
 export function describeValue(value: unknown): string {
+  return described(value, 1);
+}
+
+function described(value: unknown, arraysToOpen: number): string {
   if (typeof value === 'string') return JSON.stringify(value.length > 60 ? `${value.slice(0, 57)}...` : value);
   if (typeof value === 'number' || typeof value === 'bigint') return Object.is(value, -0) ? '-0' : String(value);
   if (typeof value === 'boolean' || value === null || value === undefined) return String(value);
   if (typeof value === 'function') return 'a function';
   if (isTensorLike(value)) return `a ${value.dtype} tensor of shape [${value.shape.join(', ')}]`;
-  if (ArrayBuffer.isView(value)) return `${value.constructor.name}(${(value as Uint8Array).length})`;
-  if (Array.isArray(value))
-    return value.length <= 8 ? `[${value.map(describeValue).join(', ')}]` : `an array of ${value.length}`;
+  if (ArrayBuffer.isView(value)) {
+    const { length = value.byteLength } = value as Partial<Uint8Array>;
+    return `${value.constructor.name}(${length})`;
+  }
+  if (Array.isArray(value)) {
+    // Nested ones are not opened: they may be large, or contain themselves.
+    if (value.length > 8 || arraysToOpen === 0) return `an array of ${value.length}`;
+    return `[${Array.from(value, (item) => described(item, arraysToOpen - 1)).join(', ')}]`;
+  }
   return typeof value === 'object' ? 'an object' : 'a symbol';
 }
 

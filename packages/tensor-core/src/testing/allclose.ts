@@ -14,14 +14,21 @@ export interface Values {
   data: ArrayLike<number>;
 }
 
-/** Flattens tensors, typed arrays, nested arrays, numbers and `{ data, shape }` records to values with a shape. */
+/**
+ * Flattens tensors, typed arrays, nested arrays, numbers and `{ data, shape }` records to values with a shape;
+ * complex tensors get a last axis of 2, real and imaginary part.
+ *
+ * @throws TypeError for anything else, for ragged arrays and for data that do not fit their shape
+ */
 export function valuesOf(source: unknown): Values {
   if (source instanceof tf.Tensor) {
     const tensor = source as tf.Tensor;
-    return { shape: tensor.shape, data: tensor.dataSync() };
+    // The parts of complex numbers are interleaved.
+    const shape = tensor.dtype === 'complex64' ? [...tensor.shape, 2] : tensor.shape;
+    return { shape, data: tensor.dataSync() };
   }
   if (typeof source === 'number') return { shape: [], data: [source] };
-  if (ArrayBuffer.isView(source)) {
+  if (ArrayBuffer.isView(source) && 'length' in source) {
     const data = source as unknown as ArrayLike<number>;
     return { shape: [data.length], data: Array.from(data, Number) };
   }
@@ -33,6 +40,8 @@ export function valuesOf(source: unknown): Values {
   }
   if (typeof source === 'object' && source !== null && 'data' in source && 'shape' in source) {
     const { data, shape } = source as { data: ArrayLike<number | bigint>; shape: number[] };
+    const size = shape.reduce((product, length) => product * length, 1);
+    if (data.length !== size) throw new TypeError(`${data.length} values cannot have the shape [${shape.join(', ')}]`);
     return { shape: [...shape], data: Array.from(data, Number) };
   }
   throw new TypeError(`cannot compare values of type ${typeof source}`);

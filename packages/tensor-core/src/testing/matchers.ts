@@ -24,9 +24,10 @@ export const tensorMatchers = {
       const after = tf.memory();
       const tensors = after.numTensors - before.numTensors;
       const buffers = after.numDataBuffers - before.numDataBuffers;
+      const remark = tensors < 0 ? ': it disposed or gave back what it did not make' : ' (its result not counted)';
       return {
         pass: tensors === 0 && buffers === 0,
-        message: () => `left ${tensors} tensors and ${buffers} buffers behind (its result not counted)`,
+        message: () => `left ${tensors} tensors and ${buffers} buffers behind${remark}`,
       };
     };
     const result = body();

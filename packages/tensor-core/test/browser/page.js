@@ -1,3 +1,20 @@
+// What a user's page does: the built package by its name, bundled. The test calls `page` from outside.
 import * as tf from '@tensorflow/tfjs';
-import * as core from '@tfsci/tensor-core';
-globalThis.tf = tf; globalThis.core = core;
+import { random, useBackend } from '@tfsci/tensor-core';
+import { exercise } from './exercise.js';
+
+const registered = {
+  backends: Object.keys(tf.engine().registryFactory).sort(),
+  wasmKernels: tf.getKernelsForBackend('wasm').length,
+  einsumGradient: tf.getGradient('Einsum') !== undefined,
+};
+
+globalThis.page = {
+  registered,
+  use: (name, options) =>
+    useBackend(name, options).then(
+      (capabilities) => capabilities,
+      (error) => ({ error: error.message, active: tf.getBackend() }),
+    ),
+  exercise: () => exercise(tf, random),
+};
