@@ -39,12 +39,7 @@ interface Row<A extends FloatArray> {
 
 /** <g, x> over all parameter tensors. Not finite exactly when an element of g or x is not (sums of float32 cannot overflow). */
 export function gradientDotWeights(x: readonly FloatArray[], g: readonly FloatArray[]): number {
-  let sum = 0;
-  x.forEach((values, row) => {
-    const gradient = g[row]!;
-    for (let i = 0; i < values.length; i++) sum += gradient[i]! * values[i]!;
-  });
-  return sum;
+  return x.reduce((sum, values, row) => sum + dotProduct(values, g[row]!), 0);
 }
 
 /**
@@ -96,7 +91,7 @@ export function modelStep<A extends FloatArray>(
     const sums = beta2 === null ? momentum(row) : adam(row, beta2, config.epsilon, 1 - beta2 ** step);
     dot += sums.dot;
     gradNormSq += sums.gradNormSq;
-    if (penalty !== 0) weightNormSq += squaredNorm(row.x);
+    if (penalty !== 0) weightNormSq += dotProduct(row.x, row.x);
   }
 
   const lossAvg = beta * state.lossAvg + (1 - beta) * (loss + (penalty / 2) * weightNormSq);
@@ -171,8 +166,8 @@ function withPenalty<A extends FloatArray>(g: A, x: A, penalty: number): A {
   return sum;
 }
 
-function squaredNorm(x: FloatArray): number {
+function dotProduct(a: FloatArray, b: FloatArray): number {
   let sum = 0;
-  for (let i = 0; i < x.length; i++) sum += x[i]! * x[i]!;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
   return sum;
 }
