@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { apiFile, readApi } from './battery/api';
 import { bundleEntry, nodeImports, sizeFault } from './battery/bundle';
+import { declarationFaults } from './battery/declarations';
 import { loadEntries } from './battery/load';
 import { entryFile, manifestFaults } from './battery/manifest';
 import { examplesIn, runExample, trimLines } from './battery/readme';
@@ -46,6 +47,10 @@ export function packageBattery({ dir: place, bytes, mustNotAppear = {} }: Batter
     it('exports what its snapshot says', async () => {
       const { text } = readApi(declarations(entry), `${manifest.name} entry ${entry}`);
       await expect(text).toMatchFileSnapshot(path.join(dir, apiFile(entry)));
+    });
+
+    it('has types that compile', { timeout: 120_000 }, () => {
+      expect(declarationFaults(declarations(entry))).toEqual([]);
     });
 
     it('keeps its ceiling of bytes', async () => {

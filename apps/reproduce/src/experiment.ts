@@ -72,6 +72,13 @@ export interface Experiment<Data = unknown> {
   claim: string;
   /** How it is measured here. */
   protocol: string;
+  /**
+   * Reads the user's data folder, before a run with it is begun, and tells its contents by a short text:
+   * a run can only be resumed with the same data.
+   *
+   * @throws Error that says what is missing or damaged
+   */
+  fingerprint(dataDir: string): Promise<string>;
   run(context: RunContext): Promise<Outcome<Data>>;
   figures(outcome: Outcome<Data>): Figure[];
 }

@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { existsSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readIdxFile } from '@tfsci/tensor-core/node';
@@ -6,15 +7,17 @@ import { check } from '@tfsci/tensor-core';
 
 /** Grey pictures with class labels, on the host. */
 export interface LabelledImages {
-  /** [N, pixels], scaled to 0..1. */
+  /** [N, height, width], scaled to 0..1. */
   pixels: Float32Array;
   labels: Uint8Array;
   count: number;
+  height: number;
+  width: number;
   /** Pixels of a picture. */
   size: number;
 }
 
-/** A data set in two parts. */
+/** A data set in two parts, with pictures of one size. */
 export interface ImageData {
   name: string;
   train: LabelledImages;
@@ -28,15 +31,15 @@ const EMBEDDED = fileURLToPath(new URL('../data/', import.meta.url));
 export async function embeddedDigits(): Promise<ImageData> {
   const all = await readPair(EMBEDDED, 'digits-images-idx3-ubyte', 'digits-labels-idx1-ubyte', 16);
   const rows = (from: number, to: number): LabelledImages => ({
+    ...all,
     pixels: all.pixels.subarray(from * all.size, to * all.size),
     labels: all.labels.subarray(from, to),
     count: to - from,
-    size: all.size,
   });
   return { name: 'digits (UCI, 8 x 8, CC BY 4.0)', train: rows(0, 1437), test: rows(1437, all.count), classes: 10 };
 }
 
-/** Names of the files that MNIST and Fashion-MNIST come in; each may end in .gz. */
+/** Names of the files that MNIST and Fashion-MNIST come in; some copies write `.idx3`, and each may end in .gz. */
 const MNIST_FILES = {
   train: ['train-images-idx3-ubyte', 'train-labels-idx1-ubyte'],
   test: ['t10k-images-idx3-ubyte', 't10k-labels-idx1-ubyte'],
@@ -48,48 +51,69 @@ const MNIST_FILES = {
  * @throws Error that lists the files which are missing; FormatError naming a file that is damaged
  */
 export async function imagesFrom(dir: string): Promise<ImageData> {
+  const folder = path.resolve(dir);
+  const refuse = (fault: string): Error =>
+    new Error(
+      'reproduce: --data must be a folder with the four IDX files of MNIST or Fashion-MNIST (plain or .gz); ' +
+        `${folder} ${fault}.`,
+    );
+  if (!existsSync(folder)) throw refuse('does not exist');
+  if (!statSync(folder).isDirectory()) throw refuse('is a file');
   const missing = Object.values(MNIST_FILES)
     .flat()
-    .filter((name) => locate(dir, name) === undefined);
-  if (missing.length > 0) {
-    throw new Error(
-      `reproduce: --data must be a folder with the four IDX files of MNIST or Fashion-MNIST (plain or .gz); ` +
-        `${path.resolve(dir)} lacks ${missing.join(', ')}.`,
-    );
-  }
+    .filter((name) => locate(folder, name) === undefined);
+  if (missing.length > 0) throw refuse(`lacks ${missing.join(', ')}`);
   const [train, test] = await Promise.all([
-    readPair(dir, ...MNIST_FILES.train, 255),
-    readPair(dir, ...MNIST_FILES.test, 255),
+    readPair(folder, ...MNIST_FILES.train, 255),
+    readPair(folder, ...MNIST_FILES.test, 255),
   ]);
-  if (train.size !== test.size) {
+  if (train.height !== test.height || train.width !== test.width) {
     throw new check.FormatError(
-      `reproduce: train and test pictures in ${dir} must have one size, got ${train.size} and ${test.size} pixels.`,
+      `reproduce: train and test pictures in ${folder} must have one size, ` +
+        `got ${train.height} x ${train.width} and ${test.height} x ${test.width} pixels.`,
     );
   }
   const classes = 1 + Math.max(maximum(train.labels), maximum(test.labels));
-  return { name: path.basename(path.resolve(dir)), train, test, classes };
+  if (classes < 2) throw new check.FormatError(`reproduce: labels in ${folder} must have at least two classes, got 1.`);
+  return { name: path.basename(folder), train, test, classes };
+}
+
+/** The name of a data set and a digest of all its pixels and labels. */
+export function fingerprintOf({ name, train, test }: ImageData): string {
+  const hash = createHash('sha256');
+  for (const { count, height, width, pixels, labels } of [train, test]) {
+    hash.update(JSON.stringify([count, height, width]));
+    hash.update(pixels);
+    hash.update(labels);
+  }
+  return `${name}, sha256 ${hash.digest('hex').slice(0, 16)}`;
 }
 
 async function readPair(dir: string, imagesName: string, labelsName: string, white: number): Promise<LabelledImages> {
   const [imagesPath, labelsPath] = [locate(dir, imagesName), locate(dir, labelsName)] as [string, string];
   const [images, labels] = await Promise.all([readIdxFile(imagesPath), readIdxFile(labelsPath)]);
-  const [count, height, width] = images.shape;
-  if (images.shape.length !== 3 || !(images.data instanceof Uint8Array) || count === 0) {
+  const got = ({ data, shape }: typeof images): string => `${data.constructor.name} [${shape.join(', ')}]`;
+  if (images.shape.length !== 3 || !(images.data instanceof Uint8Array) || images.data.length === 0) {
     throw new check.FormatError(
-      `reproduce: ${imagesPath} must hold unsigned bytes of shape [n, height, width], got [${images.shape.join(', ')}].`,
+      `reproduce: ${imagesPath} must hold pictures as unsigned bytes [n, height, width], got ${got(images)}.`,
     );
   }
+  const [count, height, width] = images.shape as [number, number, number];
   if (labels.shape.length !== 1 || !(labels.data instanceof Uint8Array) || labels.shape[0] !== count) {
     throw new check.FormatError(
-      `reproduce: ${labelsPath} must hold ${count} labels as unsigned bytes, got shape [${labels.shape.join(', ')}].`,
+      `reproduce: ${labelsPath} must hold a label for each of the ${count} pictures as unsigned bytes [${count}], ` +
+        `got ${got(labels)}.`,
     );
   }
   const pixels = Float32Array.from(images.data, (value) => value / white);
-  return { pixels, labels: labels.data, count: count!, size: height! * width! };
+  return { pixels, labels: labels.data, count, height, width, size: height * width };
 }
 
 function locate(dir: string, name: string): string | undefined {
-  return [name, `${name}.gz`].map((file) => path.join(dir, file)).find((file) => existsSync(file));
+  return [name, name.replace('-idx', '.idx')]
+    .flatMap((spelling) => [spelling, `${spelling}.gz`])
+    .map((file) => path.join(dir, file))
+    .find((file) => existsSync(file));
 }
 
 function maximum(values: Uint8Array): number {

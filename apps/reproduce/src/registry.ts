@@ -1,5 +1,5 @@
 import type { Experiment } from './experiment';
-import { momoRobustness } from './experiments/momo-robustness';
+import { momoRobustness } from './experiments/momo-robustness/index';
 
 /** All experiments, in the order in which they run. A new paper adds its line here. */
 export const EXPERIMENTS: readonly Experiment[] = [momoRobustness];

@@ -1,8 +1,7 @@
-import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { writeFileAtomic } from '@tfsci/tensor-core/node';
 import type { Check, Experiment, Figure } from './experiment';
-import type { StoredResult } from './run-store';
+import type { StoredResult } from './stored-result';
 
 /** An experiment with its last finished run. */
 export interface Finished {
@@ -18,7 +17,6 @@ export interface Finished {
 export async function writeReport(out: string, finished: Finished[]): Promise<string> {
   const file = path.resolve(out, 'report.html');
   await writeFileAtomic(file, reportPage(finished));
-  if (!existsSync(file)) throw new Error(`reproduce: ${file} could not be written.`);
   return file;
 }
 

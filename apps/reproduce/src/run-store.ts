@@ -1,34 +1,23 @@
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { check } from '@tfsci/tensor-core';
 import { readJsonFile, writeJsonFile } from '@tfsci/tensor-core/node';
 import type { Outcome, Parts } from './experiment';
-
-/** What a run was started with; parts of another one must not be mixed in. */
-export interface Settings {
-  profile: string;
-  seed: number;
-  backend: string;
-  data: string;
-}
-
-/** A finished run, as it is kept for reports. */
-export interface StoredResult {
-  id: string;
-  settings: Settings;
-  outcome: Outcome<unknown>;
-  seconds: number;
-  finished: string;
-  machine: string;
-}
+import { isResult, isSettings, readResult, type Settings, type StoredResult } from './stored-result';
 
 /**
- * The folder of one experiment: `run.json` (settings), `parts/` (what is done of a run that is under
- * way) and `result.json` (the last finished run, replaced only by the next finished one). Every file
- * is written aside and renamed, so a kill at any moment leaves whole files.
+ * The folder of one experiment: `unfinished/` with `run.json` (settings) and `parts/` (what is done) of a run
+ * that is under way or was stopped, and `result.json` (the last finished run, replaced only by the next
+ * finished one). Every file is written aside and renamed, so a kill at any moment leaves whole files.
  */
 export class RunStore implements Parts {
+  /** Seconds that parts of earlier sessions took; a resumed run is as long as all its sessions. */
+  private earlierSeconds = 0;
+  private started = performance.now();
+  private partStarted = this.started;
+
   private constructor(
     private readonly dir: string,
     private readonly id: string,
@@ -39,65 +28,105 @@ export class RunStore implements Parts {
    * Opens the folder for a run.
    *
    * @param resume  go on from the parts of a run with the same settings, instead of starting anew
-   * @throws Error when there is a stopped run of other settings; FormatError naming a damaged file
+   * @returns the store; null when there is nothing to go on with, as the run has finished
+   * @throws Error when there is a stopped run of other settings, or the folder cannot be written; FormatError
+   *   naming a damaged file
    */
-  static async open(out: string, id: string, settings: Settings, resume: boolean): Promise<RunStore> {
+  static async open(out: string, id: string, settings: Settings, resume: boolean): Promise<RunStore | null> {
     const store = new RunStore(path.join(out, id), id, settings);
-    const runFile = path.join(store.dir, 'run.json');
-    if (resume && existsSync(runFile)) {
-      const earlier = (await readJsonFile(runFile)) as Settings;
-      const differing = (Object.keys(settings) as (keyof Settings)[]).filter((key) => earlier[key] !== settings[key]);
-      if (differing.length > 0) {
-        const words = differing.map((key) => `${key} ${earlier[key]} (now ${settings[key]})`).join(', ');
-        throw new Error(
-          `reproduce: --resume must go on with the settings of the stopped run, which had ${words}. ` +
-            'Give the same options, or leave --resume out to start anew.',
-        );
-      }
-    } else {
-      await rm(path.join(store.dir, 'parts'), { recursive: true, force: true });
-    }
-    await mkdir(path.join(store.dir, 'parts'), { recursive: true });
-    await writeJsonFile(runFile, settings);
+    const { unfinished, runFile } = store;
+    if (resume && existsSync(runFile)) assertSame(await readSettings(runFile), settings);
+    else if (resume && differing((await readResult(out, id))?.settings, settings).length === 0) return null;
+    else await orRefuse(out, rm(unfinished, { recursive: true, force: true }));
+    await orRefuse(out, mkdir(path.join(unfinished, 'parts'), { recursive: true }));
+    await orRefuse(out, writeJsonFile(runFile, settings));
     return store;
   }
 
+  /** Begins to count the time of the run. */
+  start(): void {
+    this.started = this.partStarted = performance.now();
+  }
+
   async get(name: string): Promise<unknown> {
+    this.partStarted = performance.now();
     const file = this.partFile(name);
     if (!existsSync(file)) return undefined;
-    const { name: written, value } = (await readJsonFile(file)) as { name?: string; value?: unknown };
-    if (written === name && value !== undefined) return value;
-    throw new check.FormatError(
-      `reproduce: ${file} must hold the part ${JSON.stringify(name)}. Delete it, or run without --resume.`,
-    );
+    const part = (await readJsonFile(file)) as { name?: string; value?: unknown; seconds?: number } | null;
+    if (part?.name !== name || part.value === undefined || typeof part.seconds !== 'number') {
+      throw new check.FormatError(
+        `reproduce: ${file} must hold the part ${JSON.stringify(name)}. Delete it, or run without --resume.`,
+      );
+    }
+    this.earlierSeconds += part.seconds;
+    return part.value;
   }
 
   async set(name: string, value: unknown): Promise<void> {
-    await writeJsonFile(this.partFile(name), { name, value });
+    if (value === undefined) {
+      throw new TypeError(`reproduce: the part ${JSON.stringify(name)} must be what JSON can hold, got undefined.`);
+    }
+    await writeJsonFile(this.partFile(name), { name, value, seconds: secondsSince(this.partStarted) });
+    this.partStarted = performance.now();
   }
 
   /** Keeps the finished run and clears its parts. */
-  async finish(outcome: Outcome<unknown>, seconds: number, machine: string): Promise<StoredResult> {
+  async finish(outcome: Outcome<unknown>, machine: string): Promise<StoredResult> {
     const { id, settings, dir } = this;
+    const seconds = this.earlierSeconds + secondsSince(this.started);
     const result: StoredResult = { id, settings, outcome, seconds, finished: new Date().toISOString(), machine };
+    if (!isResult(result)) throw new TypeError(`reproduce: the outcome of ${id} must have checks, dataset and data.`);
     await writeJsonFile(path.join(dir, 'result.json'), result);
-    await rm(path.join(dir, 'parts'), { recursive: true, force: true });
-    await rm(path.join(dir, 'run.json'), { force: true });
+    // First what --resume looks for, lest it take up a run of which some parts are gone.
+    await rm(this.runFile, { force: true });
+    await rm(this.unfinished, { recursive: true, force: true });
     return result;
   }
 
+  private get unfinished(): string {
+    return path.join(this.dir, 'unfinished');
+  }
+
+  private get runFile(): string {
+    return path.join(this.unfinished, 'run.json');
+  }
+
+  /** Names differ in characters that file names cannot have, or in case alone: a digest tells them apart. */
   private partFile(name: string): string {
-    return path.join(this.dir, 'parts', `${name.replace(/[^\w.=-]+/g, '_')}.json`);
+    const readable = name.replace(/[^\w.=-]+/g, '_').slice(0, 60);
+    const digest = createHash('sha256').update(name).digest('hex').slice(0, 12);
+    return path.join(this.unfinished, 'parts', `${readable}-${digest}.json`);
   }
 }
 
-/** The last finished run of an experiment, if there is one. @throws FormatError naming a damaged file */
-export async function readResult(out: string, id: string): Promise<StoredResult | undefined> {
-  const file = path.join(out, id, 'result.json');
-  if (!existsSync(file)) return undefined;
-  const result = (await readJsonFile(file)) as Partial<StoredResult>;
-  if (result.id === id && Array.isArray(result.outcome?.checks)) return result as StoredResult;
-  throw new check.FormatError(
-    `reproduce: ${file} must hold a result of ${id}. Delete it and run the experiment again.`,
+/** Says of a folder that cannot be used which option it comes from. */
+async function orRefuse(out: string, work: Promise<unknown>): Promise<void> {
+  await work.catch((cause: unknown) => {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    const words = `reproduce: --out must be a folder that can be written, got ${path.resolve(out)}. ${reason}`;
+    throw new Error(words, { cause });
+  });
+}
+
+async function readSettings(file: string): Promise<Settings> {
+  const settings = await readJsonFile(file);
+  if (isSettings(settings)) return settings;
+  throw new check.FormatError(`reproduce: ${file} must hold the settings of a run. Leave --resume out to start anew.`);
+}
+
+function assertSame(earlier: Settings, settings: Settings): void {
+  const words = differing(earlier, settings).map((key) => `${key} ${earlier[key]} (now ${settings[key]})`);
+  if (words.length === 0) return;
+  throw new Error(
+    `reproduce: --resume must go on with the settings of the stopped run, which had ${words.join(', ')}. ` +
+      'Give the same options, or leave --resume out to start anew.',
   );
+}
+
+function differing(earlier: Settings | undefined, settings: Settings): (keyof Settings)[] {
+  return (Object.keys(settings) as (keyof Settings)[]).filter((key) => earlier?.[key] !== settings[key]);
+}
+
+function secondsSince(start: number): number {
+  return (performance.now() - start) / 1000;
 }

@@ -1,10 +1,11 @@
 import os from 'node:os';
 import path from 'node:path';
 import { useBackend } from '@tfsci/tensor-core';
-import type { Profile } from './experiment';
+import type { Experiment, Profile } from './experiment';
 import { chooseExperiments } from './registry';
 import { writeReport, type Finished } from './report';
-import { readResult, RunStore } from './run-store';
+import { RunStore } from './run-store';
+import { readResult, type Settings } from './stored-result';
 import { progressLine } from './terminal';
 
 /** Options of the command line, checked. */
@@ -24,15 +25,26 @@ export async function runExperiments(options: RunOptions): Promise<{ finished: F
   const { profile, seed, out, data, resume, signal } = options;
   const chosen = chooseExperiments(options.ids);
   const { backend } = await useBackend(options.backend);
+  // All that can be refused is, before anything of an earlier run is cleared.
+  const settings = new Map<Experiment, Settings>();
   for (const experiment of chosen) {
-    const settings = { profile, seed, backend, data: data === undefined ? 'embedded' : path.resolve(data) };
-    const store = await RunStore.open(out, experiment.id, settings, resume);
+    const fingerprint = data === undefined ? 'embedded' : await experiment.fingerprint(data);
+    settings.set(experiment, { profile, seed, backend, data: fingerprint });
+  }
+  // All are opened before the first runs: of a run that is stopped, --resume takes up also those not yet begun.
+  const stores = new Map<Experiment, RunStore>();
+  for (const experiment of chosen) {
+    const store = await RunStore.open(out, experiment.id, settings.get(experiment)!, resume);
+    if (store) stores.set(experiment, store);
+    else console.error(`${experiment.id}: finished before with these settings; leave --resume out to run it again.`);
+  }
+  for (const [experiment, store] of stores) {
     const line = progressLine(experiment.id);
-    const start = performance.now();
+    store.start();
     try {
       const { show: onProgress } = line;
       const outcome = await experiment.run({ profile, seed, dataDir: data, signal, parts: store, onProgress });
-      await store.finish(outcome, (performance.now() - start) / 1000, machine());
+      await store.finish(outcome, machine());
     } finally {
       line.end();
     }

@@ -14,6 +14,8 @@ const COLORS: Record<string, string> = {
   'MoMo-Adam*': '#2e8b57',
 };
 const LOSS_CEILING = 10;
+/** Below it a float32 loss of order 1 is rounding. */
+const LEAST_LOSS = 1e-8;
 
 interface Row extends SweepPoint {
   family: string;
@@ -78,7 +80,9 @@ function panel(points: SweepPoint[], label: string, y: Plot.ScaleOptions): Eleme
   });
 }
 
+/** The power of ten below the least loss that a log scale can show; losses of 0 are drawn there, by the clamp. */
 function lossFloor(points: SweepPoint[]): number {
-  const least = Math.min(...points.map((point) => point.min ?? Infinity).filter((value) => value > 0));
+  const positive = points.map((point) => point.min ?? 0).filter((value) => value > 0);
+  const least = Math.max(LEAST_LOSS, Math.min(LOSS_CEILING / 10, ...positive));
   return 10 ** Math.floor(Math.log10(least));
 }
