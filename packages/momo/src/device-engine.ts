@@ -15,6 +15,8 @@ interface Scalars {
   lossAvg: tf.Variable;
   gamma: tf.Variable;
   lowerBound: tf.Variable;
+  /** First step that was refused and not yet reported, 0 for none: records in between may go unread. */
+  refused: tf.Variable;
 }
 
 /** Order of the numbers in the one tensor that a step may send back. */
@@ -29,6 +31,7 @@ const LOG_FIELDS = [
   'modelValue',
   'gradNormSq',
   'finite',
+  'refused',
 ] as const;
 type LogRecord = Record<(typeof LOG_FIELDS)[number], number>;
 
@@ -41,6 +44,8 @@ export class DeviceEngine implements StepEngine {
   private readonly scalars: Scalars;
   private restored: SavedState['slots'];
   private reading = false;
+  /** The latest record, if it was not read. */
+  private unread: tf.Tensor1D | null = null;
 
   constructor(
     private readonly where: string,
@@ -54,6 +59,7 @@ export class DeviceEngine implements StepEngine {
       lossAvg: variable(saved?.lossAvg ?? 0),
       gamma: variable(saved?.gamma ?? 0),
       lowerBound: variable(saved?.lowerBound ?? config.lowerBound),
+      refused: variable(0),
     };
     this.restored = saved?.slots ?? [];
   }
@@ -64,22 +70,32 @@ export class DeviceEngine implements StepEngine {
     learningRate: number,
     wanted: boolean,
   ): Promise<StepLog | null> | null {
-    const record = tf.tidy(() => this.advance(parameters, loss, learningRate));
-    if (this.reading && !wanted) {
-      record.dispose();
-      return null;
-    }
+    // Kept, as the reading outlasts a tidy around the step.
+    const record = tf.keep(tf.tidy(() => this.advance(parameters, loss, learningRate)));
+    this.unread?.dispose();
+    this.unread = record;
+    return this.reading && !wanted ? null : this.latest();
+  }
+
+  /** Reads the latest record, null when that has been done. */
+  latest(): Promise<StepLog | null> | null {
+    const record = this.unread;
+    if (record === null) return null;
+    this.unread = null;
     this.reading = true;
     return this.read(record).finally(() => (this.reading = false));
   }
 
   private async read(record: tf.Tensor1D): Promise<StepLog | null> {
     const values = await record.data().finally(() => record.dispose());
-    const { finite, ...log } = Object.fromEntries(LOG_FIELDS.map((name, i) => [name, values[i]!])) as LogRecord;
-    if (finite === 0 && this.nonFinite !== 'propagate') {
-      if (this.nonFinite === 'throw') throw new NonFiniteError(this.where, log.step, 'loss and gradient');
-      return null;
+    const { finite, refused, ...log } = Object.fromEntries(
+      LOG_FIELDS.map((name, i) => [name, values[i]!]),
+    ) as LogRecord;
+    if (refused > 0 && this.nonFinite === 'throw') {
+      tf.tidy(() => this.scalars.refused.assign(tf.scalar(0)));
+      throw new NonFiniteError(this.where, refused, 'loss and gradient');
     }
+    if (finite === 0 && this.nonFinite !== 'propagate') return null;
     return { ...log, capped: log.userStep <= log.adaptiveStep };
   }
 
@@ -106,6 +122,8 @@ export class DeviceEngine implements StepEngine {
     for (const { d, v } of this.slots.values()) tf.dispose(v === null ? [d] : [d, v]);
     this.slots.clear();
     tf.dispose(Object.values(this.scalars) as tf.Variable[]);
+    this.unread?.dispose();
+    this.unread = null;
   }
 
   /** The step of model-step.ts in tensor operations; where the batch is not finite nothing is assigned anew. */
@@ -177,8 +195,10 @@ export class DeviceEngine implements StepEngine {
     commit(scalars.lossAvg, lossAvg);
     commit(scalars.gamma, gamma);
     commit(scalars.lowerBound, bound);
+    const refused = tf.where(finite.logicalOr(scalars.refused.greater(0)), scalars.refused, step);
+    scalars.refused.assign(refused);
     const numbers = [step, loss, lossAvg, adaptiveStep, userStep, stepSize, bound, modelValue, gradNormSq];
-    return tf.stack([...numbers, finite.toFloat()]).as1D();
+    return tf.stack([...numbers, finite.toFloat(), refused]).as1D();
   }
 
   private slotFor(x: tf.Variable, gradient: tf.Tensor): Slot {

@@ -42,6 +42,8 @@ export interface StepEngine {
     learningRate: number,
     wanted: boolean,
   ): StepLog | null | Promise<StepLog | null>;
+  /** The record of the latest step where that was left unread, else null. */
+  latest(): Promise<StepLog | null> | null;
   save(): Promise<SavedState>;
   dispose(): void;
 }

@@ -69,6 +69,7 @@ export abstract class PolyakOptimizer extends tf.Optimizer {
    * @throws NonFiniteError when a step on the device path was not finite and nonFinite is 'throw'
    */
   async readLastStep(): Promise<StepLog | null> {
+    this.deliver(this.engine?.latest() ?? null);
     await this.inFlight;
     this.throwFailure();
     return this.last;
@@ -172,18 +173,20 @@ export abstract class PolyakOptimizer extends tf.Optimizer {
     this.engine ??= this.startEngine();
     const rate = checkRate(this.where, this.learningRate);
     const outcome = this.engine.step(parameters, loss, rate, this.logSteps);
-    if (outcome instanceof Promise) {
-      this.incrementIterations();
-      const delivered = Promise.all([outcome, this.inFlight]).then(([log]) => this.report(log));
-      this.inFlight = delivered.catch((error: unknown) => {
+    if (outcome instanceof Promise) this.deliver(outcome);
+    else this.report(outcome);
+    // Only the host knows at once that it left a batch out.
+    if (outcome !== null || this.engine instanceof DeviceEngine) this.incrementIterations();
+  }
+
+  /** Reports a record when it has come, after those before it; an error waits for the next call. */
+  private deliver(outcome: Promise<StepLog | null> | null): void {
+    if (outcome === null) return;
+    this.inFlight = Promise.all([outcome, this.inFlight])
+      .then(([log]) => this.report(log))
+      .catch((error: unknown) => {
         this.failure ??= error instanceof Error ? error : new Error(String(error));
       });
-    } else if (outcome !== null) {
-      this.incrementIterations();
-      this.report(outcome);
-    } else if (this.engine instanceof DeviceEngine) {
-      this.incrementIterations();
-    }
   }
 
   private report(log: StepLog | null): void {

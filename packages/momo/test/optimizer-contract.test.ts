@@ -206,6 +206,21 @@ describe.each(backendsUnderTest())('on %s', (backend) => {
         );
       });
 
+      it('reports a refused batch even when good ones follow at once', async () => {
+        const problem = regression();
+        const optimizer = create({ scalars });
+        const attempt = async (): Promise<void> => {
+          for (let k = 1; k <= 6; k++) optimizer.minimize(() => problem.loss().mul(k === 3 ? NaN : 1));
+          await optimizer.readLastStep();
+        };
+        await expect(attempt()).rejects.toThrow(/got a NaN or infinite value at step 3/);
+        expect(bits([problem.w, problem.b]).every(Number.isFinite)).toBe(true);
+        // Reported once; then it goes on.
+        optimizer.minimize(problem.loss);
+        expect((await optimizer.readLastStep())!.loss).toBeGreaterThan(0);
+        optimizer.dispose();
+      });
+
       it("leaves such a batch out under 'skip' as if it had not been, and takes it in under 'propagate'", async () => {
         const [clean, skipping, propagating] = [regression(), regression(), regression()];
         const reference = create({ scalars });

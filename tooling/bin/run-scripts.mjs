@@ -1,4 +1,4 @@
 #!/usr/bin/env node
 import { runTypeScript } from './run-typescript.mjs';
 
-await runTypeScript('run-benches');
+await runTypeScript('run-scripts');

@@ -5,24 +5,23 @@ import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 
 /**
- * Runs the `bench/*.bench.ts` of the package in the working directory, one after the other.
+ * Runs the TypeScript files of a folder of the package in the working directory, one after the other.
  *
- * @param args  parts of names, to run only those that hold one
+ * @param args  the folder (bench, examples), then parts of file names, to run only those that hold one
  */
-export async function main(args: string[]): Promise<number> {
-  const files = readdirSync('bench').filter((file) => file.endsWith('.bench.ts'));
-  const chosen = files.filter((file) => args.length === 0 || args.some((part) => file.includes(part)));
-  if (chosen.length === 0)
-    throw new Error(
-      `tooling.run-benches: a name must be part of a benchmark file, got ${args.join(', ')}; there are ${files.join(', ')}.`,
-    );
+export async function main([folder = '', ...parts]: string[]): Promise<number> {
+  const files = readdirSync(folder).filter((file) => file.endsWith('.ts'));
+  const chosen = files.filter((file) => parts.length === 0 || parts.some((part) => file.includes(part)));
+  if (chosen.length === 0) {
+    throw new Error(`tooling.run-scripts: a name must be part of one of ${files.join(', ')}, got ${parts.join(', ')}.`);
+  }
   for (const file of chosen) {
-    const outfile = path.resolve('bench', 'results', `.${file}.mjs`);
+    const outfile = path.resolve(folder, 'results', `.${file}.mjs`);
     await mkdir(path.dirname(outfile), { recursive: true });
     try {
       // What the package's source imports stays outside: a backend must be the same copy for all.
       await build({
-        entryPoints: [path.resolve('bench', file)],
+        entryPoints: [path.resolve(folder, file)],
         outfile,
         bundle: true,
         packages: 'external',
