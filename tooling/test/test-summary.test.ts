@@ -14,7 +14,7 @@ function report(files: string[][], extra: Partial<VitestReport> = {}): VitestRep
     numPendingTests: count('pending'),
     numTodoTests: count('todo'),
     testResults: files.map((outcomes, i) => ({
-      name: `/work/test/${i}.test.ts`,
+      name: `/repository/test/${i}.test.ts`,
       status: outcomes.includes('failed') ? 'failed' : 'passed',
       assertionResults: outcomes.map((status) => ({ status })),
     })),
@@ -23,7 +23,7 @@ function report(files: string[][], extra: Partial<VitestReport> = {}): VitestRep
 }
 
 /** What Vitest 4 reports when a file cannot be loaded: a failed file, no test. */
-const unloaded = { name: '/work/test/broken.test.ts', status: 'failed', assertionResults: [] };
+const unloaded = { name: '/repository/test/broken.test.ts', status: 'failed', assertionResults: [] };
 
 describe('addUp', () => {
   it('counts tests that passed, failed and were left out, package by package', () => {

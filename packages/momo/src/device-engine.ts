@@ -92,7 +92,9 @@ export class DeviceEngine implements StepEngine {
       LOG_FIELDS.map((name, i) => [name, values[i]!]),
     ) as LogRecord;
     if (refused > 0 && this.nonFinite === 'throw') {
-      tf.tidy(() => this.scalars.refused.assign(tf.scalar(0)));
+      // The optimiser may have been disposed of while the record was on its way.
+      const flag = this.scalars.refused;
+      if (!flag.isDisposed) tf.tidy(() => flag.assign(tf.scalar(0)));
       throw new NonFiniteError(this.where, refused, 'loss and gradient');
     }
     if (finite === 0 && this.nonFinite !== 'propagate') return null;

@@ -182,10 +182,14 @@ export abstract class PolyakOptimizer extends tf.Optimizer {
   /** Reports a record when it has come, after those before it; an error waits for the next call. */
   private deliver(outcome: Promise<StepLog | null> | null): void {
     if (outcome === null) return;
+    // What arrives after dispose or setWeights belongs to a run that is no more.
+    const { engine } = this;
     this.inFlight = Promise.all([outcome, this.inFlight])
-      .then(([log]) => this.report(log))
+      .then(([log]) => {
+        if (this.engine === engine) this.report(log);
+      })
       .catch((error: unknown) => {
-        this.failure ??= error instanceof Error ? error : new Error(String(error));
+        if (this.engine === engine) this.failure ??= error instanceof Error ? error : new Error(String(error));
       });
   }
 

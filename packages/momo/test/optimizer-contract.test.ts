@@ -215,9 +215,18 @@ describe.each(backendsUnderTest())('on %s', (backend) => {
         };
         await expect(attempt()).rejects.toThrow(/got a NaN or infinite value at step 3/);
         expect(bits([problem.w, problem.b]).every(Number.isFinite)).toBe(true);
-        // Reported once; then it goes on.
+        // Reported once; then it goes on, and may be disposed of with a record on its way.
         optimizer.minimize(problem.loss);
         expect((await optimizer.readLastStep())!.loss).toBeGreaterThan(0);
+        const before = tf.memory().numTensors;
+        const other = create({ scalars });
+        const poison = (): unknown => other.minimize(() => problem.loss().mul(NaN));
+        if (scalars === 'exact') expect(poison).toThrow(NonFiniteError);
+        else poison();
+        other.dispose();
+        await new Promise((resolve) => setTimeout(resolve, 0));
+        expect(await other.readLastStep()).toBeNull();
+        expect(tf.memory().numTensors).toBe(before);
         optimizer.dispose();
       });
 
