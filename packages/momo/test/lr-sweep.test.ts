@@ -8,6 +8,7 @@ import {
   SgdEmaOptimizer,
   summarizeSweep,
   type LrSweepOptions,
+  type SweepModel,
   type SweepProgress,
   type SweepRun,
 } from '../src';
@@ -109,6 +110,30 @@ describe.each(backendsUnderTest())('lrSweep on %s', (backend) => {
     expect(rest).toHaveLength(whole.slice(2).reduce((sum, run) => sum + run.epochs.length, 0));
   });
 
+  it('shuffles each epoch of each seed in its own order, every row once', async () => {
+    const orders: number[][] = [];
+    const build: LrSweepOptions['build'] = (seed) => {
+      const model = problem.build(seed) as SweepModel;
+      return {
+        ...model,
+        forward(xs, training) {
+          if (training) orders.at(-1)!.push(...xs.dataSync());
+          return model.forward(xs, training);
+        },
+      };
+    };
+    // Progress comes after each epoch: what was trained on until then is one order.
+    orders.push([]);
+    await lrSweep({ ...problem, build, learningRates: [0.01], onProgress: () => void orders.push([]) });
+    const rows = [...problem.data.train.xs.dataSync()].sort((a, b) => a - b);
+    const epochs = orders.slice(0, -1);
+    expect(epochs).toHaveLength(2 * 2 * 3);
+    for (const order of epochs) expect([...order].sort((a, b) => a - b)).toEqual(rows);
+    // Two optimisers see the same six orders, of two seeds and three epochs, which all differ.
+    expect(epochs.slice(6)).toEqual(epochs.slice(0, 6));
+    expect(new Set(epochs.map(String)).size).toBe(6);
+  });
+
   it('takes a tf.LayersModel', async () => {
     const build = (): tf.LayersModel => {
       const dense = tf.layers.dense({ units: 1, inputShape: [1], kernelInitializer: 'zeros' });
@@ -147,5 +172,23 @@ describe.each(backendsUnderTest())('lrSweep on %s', (backend) => {
     expect(() => summarizeSweep(runs, 'test', 'f1')).toThrow(
       'momo.summarizeSweep: score must be one that the runs have for test, got "f1".',
     );
+  });
+});
+
+describe('summarizeSweep', () => {
+  const run = (learningRate: number, seed: number, loss: number | null): SweepRun => ({
+    optimizer: 'MoMo',
+    learningRate,
+    seed,
+    epochs: [{ train: { loss: 99 } }, { train: { loss } }],
+    diverged: loss === null,
+  });
+
+  it('gives mean and range of the last epoch, and null where any seed is not finite', () => {
+    const runs = [run(1, 0, 2), run(1, 1, 4), run(1, 2, 9), run(10, 0, 2), run(10, 1, null)];
+    expect(summarizeSweep(runs, 'train')).toEqual([
+      { optimizer: 'MoMo', learningRate: 1, mean: 5, min: 2, max: 9, seeds: 3, diverged: 0 },
+      { optimizer: 'MoMo', learningRate: 10, mean: null, min: null, max: null, seeds: 2, diverged: 1 },
+    ]);
   });
 });

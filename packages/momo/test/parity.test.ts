@@ -57,15 +57,13 @@ describe.each(problems)('momoReference on $name', (problem) => {
     const run = momoReference(problem.host(variant), options);
     const upTo = stable < steps ? Math.min(steps, stable + STEPS_AFTER_STABLE) : steps;
     const expected = problem.golden.get(`${variant}/params`).data;
-    // Beyond stableSteps rounding grows step by step; a float64 run is compared with what that leaves.
-    const tolerance = stable < steps ? 1e-6 : FLOAT64;
     for (let k = 1; k <= upTo; k++) {
-      const atol = tolerance * scaleOf(problem, variant, k);
+      const atol = FLOAT64 * scaleOf(problem, variant, k);
       run.weights[k]!.forEach((part, i) => {
         expect(part).toBeAllclose(splitRow(expected, k, problem.shapes)[i], { rtol: 0, atol });
       });
     }
-    expectSteps(problem, variant, run.steps, stable, tolerance * 10);
+    expectSteps(problem, variant, run.steps, stable, 10 * FLOAT64);
   });
 });
 

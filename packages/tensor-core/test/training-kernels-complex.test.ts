@@ -3,19 +3,12 @@ import '@tensorflow/tfjs-backend-wasm';
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { fftInPlace } from '../src/backend/kernels/host-fft';
 import { registerTrainingKernels } from '../src/backend/training-kernels';
+import { numbers, values } from './values';
 
 // float64 transforms of up to some thousand numbers below 1 against the direct sum, whose own rounding counts.
 const FLOAT64_TRANSFORM = { rtol: 1e-11, atol: 1e-10 };
 // The float64 result rounded to float32, and the cpu backend's float32 recursion.
 const FLOAT32_TRANSFORM = { rtol: 1e-5, atol: 2e-5 };
-
-function numbers(length: number, seed: number): Float64Array {
-  return Float64Array.from({ length }, (_, i) => Math.sin(12.9898 * (i + seed * 1000) + seed));
-}
-
-function values(shape: number[], seed = 1): tf.Tensor {
-  return tf.tensor(Float32Array.from(numbers(tf.util.sizeFromShape(shape), seed)), shape);
-}
 
 const complexValues = (shape: number[], seed = 1) => tf.complex(values(shape, seed), values(shape, seed + 1));
 

@@ -4,19 +4,12 @@ import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { einsumByMatMul } from '../src/backend/kernels/einsum';
 import { registerTrainingKernels } from '../src/backend/training-kernels';
 import { finiteDifferences } from '../src/testing/finite-differences';
+import { values } from './values';
 
 // float32 sums of up to 100 products of numbers below 1, in another order than the oracle's.
 const FLOAT32_SUMS = { rtol: 1e-5, atol: 2e-5 };
 // Central differences with step 1e-2 of float32 functions below 30 in size.
 const FLOAT32_DIFFERENCES = { rtol: 5e-3, atol: 5e-3 };
-
-function values(shape: number[], seed = 1): tf.Tensor {
-  const size = tf.util.sizeFromShape(shape);
-  return tf.tensor(
-    Float32Array.from({ length: size }, (_, i) => Math.sin(12.9898 * (i + seed * 1000) + seed)),
-    shape,
-  );
-}
 
 beforeAll(async () => {
   await tf.setBackend('wasm');

@@ -3,6 +3,7 @@ import '@tensorflow/tfjs-backend-wasm';
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { registerTrainingKernels, TRAINING_KERNELS } from '../src/backend/training-kernels';
 import { finiteDifferences } from '../src/testing/finite-differences';
+import { values } from './values';
 
 // Before wasm is set; a later registration after it is part of the tests.
 registerTrainingKernels();
@@ -11,15 +12,6 @@ registerTrainingKernels();
 const FLOAT32_SUMS = { rtol: 1e-4, atol: 1e-4 };
 // Central differences of float32 functions with step 1e-2: rounding 1e-7 * |f| / step, |f| up to about 30.
 const FLOAT32_DIFFERENCES = { rtol: 5e-3, atol: 5e-3 };
-
-/** Deterministic values in [-1, 1] without a pattern that a transposition would keep. */
-function values(shape: number[], seed = 1): tf.Tensor {
-  const size = tf.util.sizeFromShape(shape);
-  return tf.tensor(
-    Float32Array.from({ length: size }, (_, i) => Math.sin(12.9898 * (i + seed * 1000) + seed)),
-    shape,
-  );
-}
 
 function run(kernel: string, inputs: tf.NamedTensorMap, attrs: object): tf.Tensor {
   return tf.engine().runKernel(kernel, inputs, attrs as tf.NamedAttrMap);
