@@ -17,11 +17,8 @@ const tools = {
       return chosen ? executable(chosen) : (executable('/usr/bin/chromium') ?? onPath('chromium'));
     },
   },
-  'python-torch': {
-    aptPackage: 'python3-torch',
-    // Debian's package serves Debian's interpreter, which need not be the first python3 of the PATH.
-    find: () => [executable('/usr/bin/python3'), onPath('python3')].find((python) => python && hasTorch(python)),
-  },
+  'python-onnx': { aptPackage: 'python3-onnx', find: () => pythonWith('onnx') },
+  'python-torch': { aptPackage: 'python3-torch', find: () => pythonWith('torch') },
   redis: { aptPackage: 'redis-server', find: () => onPath('redis-server') },
 } satisfies Record<string, Tool>;
 
@@ -34,8 +31,8 @@ export const toolNames = Object.keys(tools) as ToolName[];
 /**
  * The path of an outside program that a test needs, for `describe.skipIf(requireTool('redis') === undefined)`.
  *
- * @param name  'chromium' (CHROME_PATH, else /usr/bin/chromium, else the PATH), 'python-torch' (a python3 that
- *              has torch) or 'redis' (redis-server)
+ * @param name  'chromium' (CHROME_PATH, else /usr/bin/chromium, else the PATH), 'python-onnx',
+ *              'python-torch' (a python3 that has the module) or 'redis' (redis-server)
  * @returns the path, or undefined when it is missing
  * @throws Error when it is missing and the environment has TFSCI_REQUIRE_TOOLS=1, as in CI, where a skip would hide it
  */
@@ -79,9 +76,15 @@ function executable(file: string): string | undefined {
   }
 }
 
-function hasTorch(python: string): boolean {
+/** A python3 that has the module. */
+function pythonWith(module: string): string | undefined {
+  // Debian's packages serve Debian's interpreter, which need not be the first python3 of the PATH.
+  return [executable('/usr/bin/python3'), onPath('python3')].find((python) => python && hasModule(python, module));
+}
+
+function hasModule(python: string, module: string): boolean {
   // To import torch would take seconds.
-  const program = 'import importlib.util, sys; sys.exit(importlib.util.find_spec("torch") is None)';
+  const program = `import importlib.util, sys; sys.exit(importlib.util.find_spec("${module}") is None)`;
   try {
     execFileSync(python, ['-c', program], { stdio: 'ignore', timeout: 30_000 });
     return true;

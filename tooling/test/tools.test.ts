@@ -63,7 +63,7 @@ describe.skipIf(process.platform === 'win32')('requireTool', () => {
 
   it('refuses a name that it does not know', () => {
     expect(() => requireTool('netscape' as ToolName)).toThrow(
-      'tooling.requireTool: name must be one of chromium, python-torch, redis, got netscape.',
+      'tooling.requireTool: name must be one of chromium, python-onnx, python-torch, redis, got netscape.',
     );
   });
 });

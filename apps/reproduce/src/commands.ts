@@ -19,7 +19,7 @@ const ids = {
 } as const;
 
 const PROFILES: readonly Profile[] = ['quick', 'full'];
-const BACKENDS = ['auto', 'wasm', 'cpu'] as const;
+const BACKENDS = ['auto', 'onnx', 'wasm', 'cpu'] as const;
 
 /** Conventional exit status of a program that SIGINT ended. */
 export const INTERRUPTED = 130;

@@ -1,5 +1,7 @@
 import os from 'node:os';
 import path from 'node:path';
+// 'auto' takes it where it runs.
+import '@tfsci/backend-onnx';
 import { useBackend } from '@tfsci/tensor-core';
 import type { Experiment, Profile } from './experiment';
 import { chooseExperiments } from './registry';

@@ -44,6 +44,8 @@ export class DeviceEngine implements StepEngine {
   private readonly scalars: Scalars;
   private restored: SavedState['slots'];
   private reading = false;
+  /** The record of the latest compiled step. */
+  private readonly record: tf.Variable;
   /** The latest record, if it was not read. */
   private unread: tf.Tensor1D | null = null;
 
@@ -61,6 +63,7 @@ export class DeviceEngine implements StepEngine {
       lowerBound: variable(saved?.lowerBound ?? config.lowerBound),
       refused: variable(0),
     };
+    this.record = tf.tidy(() => tf.zeros([LOG_FIELDS.length]).variable(false));
     this.restored = saved?.slots ?? [];
   }
 
@@ -74,6 +77,18 @@ export class DeviceEngine implements StepEngine {
     const record = tf.keep(tf.tidy(() => this.advance(parameters, loss, learningRate)));
     this.unread?.dispose();
     this.unread = record;
+    return this.reading && !wanted ? null : this.latest();
+  }
+
+  /** The step inside of a compiled function: its record stays in a variable, for `ran` after each run. */
+  stepRecorded(parameters: Parameter[], loss: tf.Scalar, learningRate: number): void {
+    tf.tidy(() => this.record.assign(this.advance(parameters, loss, learningRate)));
+  }
+
+  /** After a run of a compiled step: its record, as `step` gives it. */
+  ran(wanted: boolean): Promise<StepLog | null> | null {
+    this.unread?.dispose();
+    this.unread = tf.keep(this.record.clone()) as tf.Tensor1D;
     return this.reading && !wanted ? null : this.latest();
   }
 
@@ -123,7 +138,7 @@ export class DeviceEngine implements StepEngine {
   dispose(): void {
     for (const { d, v } of this.slots.values()) tf.dispose(v === null ? [d] : [d, v]);
     this.slots.clear();
-    tf.dispose(Object.values(this.scalars) as tf.Variable[]);
+    tf.dispose([...(Object.values(this.scalars) as tf.Variable[]), this.record]);
     this.unread?.dispose();
     this.unread = null;
   }

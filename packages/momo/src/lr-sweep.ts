@@ -1,5 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
-import { check, random, scope, type Own } from '@tfsci/tensor-core';
+import { backend, check, random, scope, type Own } from '@tfsci/tensor-core';
 import { NonFiniteError } from './engine';
 import { PolyakOptimizer } from './polyak-optimizer';
 import type { StepLog } from './step-size';
@@ -69,6 +69,11 @@ export interface LrSweepOptions {
   epochs: number;
   /** Default 64; a smaller last batch is kept. */
   batchSize?: number;
+  /**
+   * Whether to compile the training step where the backend can (see tensor-core's `jit`); default false. The model
+   * and loss must then not read values or draw ambient random numbers (tf.dropout).
+   */
+  compile?: boolean;
   /** Order of the rows in an epoch (from 0); default a permutation drawn from seed and epoch. */
   shuffle?: (seed: number, epoch: number) => ArrayLike<number>;
   /** Which runs keep their step sizes; default none. */
@@ -150,10 +155,15 @@ function trainOnce(options: LrSweepOptions, cell: Cell, done: number, total: num
     const { adaptiveStep, stepSize, userStep } = (await optimizer.readLastStep())!;
     run.steps!.push({ adaptiveStep, stepSize, userStep });
   };
+  const trainStep = (batch: tf.Tensor, targets: tf.Tensor): void => {
+    const loss = (): tf.Scalar => options.loss(targets, model.forward(batch, true));
+    tf.tidy(() => void optimizer.minimize(loss, false, model.variables));
+  };
+  const step = options.compile ? backend.jit(trainStep) : trainStep;
   return scope(async (own) => {
     try {
       for (let epoch = 0; epoch < epochs && !run.diverged; epoch++) {
-        run.diverged = !(await trainEpoch(options, model, optimizer, seed, epoch, own, afterStep));
+        run.diverged = !(await trainEpoch(options, step, seed, epoch, own, afterStep));
         const train = await evaluate(options, model, data.train);
         run.epochs.push(data.test ? { train, test: await evaluate(options, model, data.test) } : { train });
         run.diverged ||= train['loss'] === null;
@@ -173,14 +183,13 @@ function trainOnce(options: LrSweepOptions, cell: Cell, done: number, total: num
 /** False when the optimiser refused a batch that was not finite. */
 async function trainEpoch(
   options: LrSweepOptions,
-  model: SweepModel,
-  optimizer: tf.Optimizer,
+  step: (batch: tf.Tensor, targets: tf.Tensor) => void,
   seed: number,
   epoch: number,
   own: Own,
   afterStep: () => Promise<void>,
 ): Promise<boolean> {
-  const { data, loss, batchSize = 64 } = options;
+  const { data, batchSize = 64 } = options;
   const rows = data.train.xs.shape[0];
   const order = options.shuffle?.(seed, epoch) ?? random.permutation(random.foldIn(random.key(seed), epoch), rows);
   const [xs, ys] = own(
@@ -193,8 +202,7 @@ async function trainEpoch(
     for (let start = 0; start < rows; start += batchSize) {
       tf.tidy(() => {
         const size = Math.min(batchSize, rows - start);
-        const batch = [xs, ys].map((all) => all.slice([start], [size])) as [tf.Tensor, tf.Tensor];
-        optimizer.minimize(() => loss(batch[1], model.forward(batch[0], true)), false, model.variables);
+        step(xs.slice([start], [size]), ys.slice([start], [size]));
       });
       await afterStep();
     }

@@ -172,11 +172,24 @@ export abstract class PolyakOptimizer extends tf.Optimizer {
     const parameters = this.parametersOf(gradients);
     this.engine ??= this.startEngine();
     const rate = checkRate(this.where, this.learningRate);
+    if (this.stepRecorded(this.engine, parameters, loss, rate)) return;
     const outcome = this.engine.step(parameters, loss, rate, this.logSteps);
     if (outcome instanceof Promise) this.deliver(outcome);
     else this.report(outcome);
     // Only the host knows at once that it left a batch out.
     if (outcome !== null || this.engine instanceof DeviceEngine) this.incrementIterations();
+  }
+
+  /** The step inside of a function that is being compiled, where its record comes after each run; false elsewhere. */
+  private stepRecorded(engine: StepEngine, parameters: Parameter[], loss: tf.Scalar, rate: number): boolean {
+    if (!(engine instanceof DeviceEngine)) return false;
+    const recorded = backend.afterRun(() => {
+      this.throwFailure();
+      this.deliver(engine.ran(this.logSteps));
+      this.incrementIterations();
+    });
+    if (recorded) engine.stepRecorded(parameters, loss, rate);
+    return recorded;
   }
 
   /** Reports a record when it has come, after those before it; an error waits for the next call. */

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import '@tfsci/backend-onnx';
 import { useBackend } from '@tfsci/tensor-core';
 import { backendsUnderTest } from '@tfsci/tensor-core/testing';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';

@@ -1,4 +1,5 @@
 import * as tf from '@tensorflow/tfjs';
+import '@tfsci/backend-onnx';
 import { useBackend } from '@tfsci/tensor-core';
 import { backendsUnderTest, loadGolden } from '@tfsci/tensor-core/testing';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';

@@ -1,5 +1,5 @@
 export { capabilities, type BackendCapabilities } from './capabilities';
 export { hostValues } from './host-values';
-export { canCompile, jit, type CompilingBackend, type Jittable } from './jit';
+export { afterRun, canCompile, jit, type CompilingBackend, type Jittable } from './jit';
 export { registerTrainingKernels, TRAINING_KERNELS } from './training-kernels';
 export { useBackend, type UseBackendOptions } from './use-backend';

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { argumentMessage } from '../check';
+import { KeyArguments } from './jit-keys';
 
 /** What a function for `jit` may take and give: tensors, numbers and containers of them. */
 export type Jittable = (...args: never[]) => unknown;
@@ -8,6 +9,11 @@ export type Jittable = (...args: never[]) => unknown;
 export interface CompilingBackend extends tf.KernelBackend {
   /** Returns a function with the same meaning as `fn`, recorded once per input signature. */
   compile<F extends Jittable>(fn: F): F;
+  /**
+   * While a function is being recorded, keeps `effect` to be called after each of its runs and says true; else
+   * does nothing and says false.
+   */
+  afterRun?(effect: () => void): boolean;
 }
 
 /** Whether the backend offers whole-function compilation. */
@@ -30,6 +36,7 @@ export function canCompile(backend: tf.KernelBackend): backend is CompilingBacke
 export function jit<F extends Jittable>(fn: F): F {
   if (typeof fn !== 'function') throw new TypeError(argumentMessage('tensor-core.jit', 'fn', 'be a function', fn));
   const compiled = new WeakMap<tf.KernelBackend, F>();
+  const keys = new KeyArguments();
   const call = (...args: never[]): unknown => {
     const backend = tf.backend();
     if (!canCompile(backend)) return fn(...args);
@@ -38,7 +45,19 @@ export function jit<F extends Jittable>(fn: F): F {
       program = backend.compile(fn);
       compiled.set(backend, program);
     }
-    return program(...args);
+    return keys.give(program(...(keys.take(args) as never[])));
   };
   return call as F;
+}
+
+/**
+ * Something for JavaScript to do after each run of the compiled function that is being recorded, the first run included:
+ * count a step, read what the run has put into a variable. Inside of a compiled function this code itself
+ * runs only once.
+ *
+ * @returns whether a function is being recorded; if not, nothing happens and the caller acts at once
+ */
+export function afterRun(effect: () => void): boolean {
+  const active = tf.backend();
+  return canCompile(active) && active.afterRun !== undefined && active.afterRun(effect);
 }

@@ -49,6 +49,12 @@ export class Key {
     return new Key(word0, word1);
   }
 
+  /** @internal The key of a counter under this one; `split` and `foldIn` see to it that counters differ. */
+  derive(counter0: number, counter1: number): Key {
+    threefry(this.word0, this.word1, counter0, counter1, block, 0);
+    return new Key(block[0]!, block[1]!);
+  }
+
   /** The key as plain data, as JSON.stringify wants it; `keyFromJSON` reads it. */
   toJSON(): KeyJson {
     return { algorithm: ALGORITHM, words: [this.word0, this.word1] };
@@ -87,7 +93,7 @@ export function split(key: Key, n = 2): Key[] {
   const where = 'tensor-core.split';
   checkKey(where, key);
   checkNumber(where, 'n', n, { min: 1, max: TWO_POW_32 - 1, integer: true });
-  return Array.from({ length: n }, (_, child) => derived(key, child, SPLIT));
+  return Array.from({ length: n }, (_, child) => key.derive(child, SPLIT));
 }
 
 /**
@@ -100,7 +106,7 @@ export function foldIn(key: Key, data: number): Key {
   const where = 'tensor-core.foldIn';
   checkKey(where, key);
   checkNumber(where, 'data', data, { min: 0, integer: true });
-  return derived(key, data, FOLD_IN + Math.floor(data / TWO_POW_32));
+  return key.derive(data, FOLD_IN + Math.floor(data / TWO_POW_32));
 }
 
 /** The key that `toJSON` wrote. @throws FormatError when the value is anything else */
@@ -119,9 +125,4 @@ export function keyFromJSON(json: unknown): Key {
 export function checkKey(where: string, value: unknown): Key {
   if (value instanceof Key) return value;
   throw new TypeError(argumentMessage(where, 'key', 'be a Key', value, 'Make one with key(seed) or split(key).'));
-}
-
-function derived(key: Key, counter0: number, counter1: number): Key {
-  threefry(key.word0, key.word1, counter0, counter1, block, 0);
-  return Key.ofWords(block[0]!, block[1]!);
 }

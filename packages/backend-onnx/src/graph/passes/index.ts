@@ -1,0 +1,13 @@
+import type { Program } from '../program';
+import { drawIntoGemm } from './gemm';
+import { Rewriter } from './rewriter';
+import { mergeScalars } from './scalars';
+
+/** The same computation with fewer passes over memory; what ONNX Runtime does by itself is left to it. */
+export function optimized(program: Program): Program {
+  return [mergeScalars, drawIntoGemm].reduce((current, pass) => {
+    const rewriter = new Rewriter(current);
+    pass(rewriter);
+    return rewriter.result();
+  }, program);
+}

@@ -1,0 +1,119 @@
+import { optimized } from '../graph/passes';
+import { modelOf, portName, type Program } from '../graph/program';
+import { bytesOf, elementsOver, sizeOf, Storage, type ElementType, type Shape, type Value } from '../graph/value';
+import { encodeModel } from '../onnx/model';
+import type { Settings } from '../options';
+import type { BufferPool } from './buffer-pool';
+import { createSession, runtimeTensor, type RuntimeTensor, type Session, type SessionSettings } from './ort';
+
+/** A compiled program. */
+export class Executable {
+  constructor(
+    private readonly session: Session,
+    private readonly inputs: readonly string[],
+    private readonly outputs: readonly { name: string; type: ElementType; shape: Shape }[],
+  ) {}
+
+  /** Runs the program on leaves, in the order of its inputs. @returns storages of its outputs, with no owners yet */
+  run(leaves: readonly Value[], pool: BufferPool): Storage[] {
+    const feeds: Record<string, RuntimeTensor> = {};
+    for (let i = 0; i < leaves.length; i++) {
+      const { storage, type, shape } = leaves[i]!;
+      feeds[this.inputs[i]!] = runtimeTensor(type, storage!.elements!, shape);
+    }
+    const fetches: Record<string, RuntimeTensor> = {};
+    const storages = this.outputs.map(({ name, type, shape }) => {
+      const elements = elementsOver(type, pool.take(bytesOf(type, shape)), sizeOf(shape));
+      fetches[name] = runtimeTensor(type, elements, shape);
+      return new Storage(elements, type, true);
+    });
+    this.session.run(feeds, fetches);
+    return storages;
+  }
+
+  endProfiling(): void {
+    this.session.endProfiling();
+  }
+
+  release(): void {
+    this.session.release();
+  }
+}
+
+/** Operations on fewer elements are not shared among threads by ONNX Runtime anyway. */
+const SMALL_TENSOR = 2 ** 14;
+const FEW_NODES = 16;
+
+/** Compiled programs by their keys; the one that was used least recently goes when there are too many. */
+export class ExecutableCache {
+  private readonly table = new Map<string, Executable>();
+  /** How many programs have been compiled since the start. */
+  compilations = 0;
+  /** Milliseconds spent on that. */
+  compileMs = 0;
+
+  constructor(private readonly settings: Settings) {}
+
+  get size(): number {
+    return this.table.size;
+  }
+
+  of(program: Program): Executable {
+    const { key } = program;
+    let executable = this.table.get(key);
+    if (executable) {
+      this.table.delete(key);
+    } else {
+      executable = this.compile(program);
+      this.evict();
+    }
+    this.table.set(key, executable);
+    return executable;
+  }
+
+  private compile(program: Program): Executable {
+    const start = performance.now();
+    const { executionProvider, profile } = this.settings;
+    const session = createSession(encodeModel(modelOf(optimized(program))), {
+      ...this.effortFor(program),
+      executionProvider,
+      ...(profile === undefined ? {} : { profile: `${profile}-${this.compilations}` }),
+    });
+    this.compilations++;
+    this.compileMs += performance.now() - start;
+    const outputs = program.outputs.map((number) => {
+      const { type, shape } = program.values[number]!;
+      return { name: portName(number), type, shape };
+    });
+    return new Executable(session, program.inputs.map(portName), outputs);
+  }
+
+  /** A session of a few small operations costs three times as much to make with threads and all rewriting. */
+  private effortFor({ nodes, values }: Program): Pick<SessionSettings, 'threads' | 'graphOptimization'> {
+    const { threads, graphOptimization } = this.settings;
+    const isSmall = values.every(({ size }) => size < SMALL_TENSOR);
+    return {
+      threads: isSmall ? 1 : threads,
+      graphOptimization:
+        isSmall && nodes.length < FEW_NODES && graphOptimization !== 'disabled' ? 'basic' : graphOptimization,
+    };
+  }
+
+  private evict(): void {
+    while (this.table.size >= this.settings.maxCompiled) {
+      const [oldest] = this.table.keys();
+      this.table.get(oldest!)!.release();
+      this.table.delete(oldest!);
+    }
+  }
+
+  endProfiling(): void {
+    if (this.settings.profile !== undefined) for (const executable of this.table.values()) executable.endProfiling();
+  }
+
+  /** Drops every compiled program. */
+  clear(): void {
+    for (const executable of this.table.values()) executable.release();
+    this.table.clear();
+  }
+}

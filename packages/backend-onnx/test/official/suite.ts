@@ -1,0 +1,3 @@
+import '@tensorflow/tfjs';
+import './environment';
+import '@tensorflow/tfjs-core/dist/tests';
