@@ -30,7 +30,7 @@ describe('reproduce', () => {
     for (const word of ['list', 'run', 'report']) expect(main.stdout).toContain(word);
     const options = [
       '--profile=<quick|full>',
-      '--backend=<auto|wasm|cpu>',
+      '--backend=<auto|onnx|wasm|cpu>',
       '--seed=<N>',
       '--data=<DIR>',
       '--out=<DIR>',

@@ -30,7 +30,7 @@ describe('main', () => {
     [['run', '--out'], 'reproduce: --out must be followed by a value, got none.'],
     [['run', '--resume=perhaps'], 'reproduce: --resume must stand alone, got the value perhaps.'],
     [['run', '--profile', 'fast'], 'reproduce: --profile must be one of "quick", "full", got "fast".'],
-    [['run', '--backend', 'cuda'], 'reproduce: --backend must be one of "auto", "wasm", "cpu", got "cuda".'],
+    [['run', '--backend', 'cuda'], 'reproduce: --backend must be one of "auto", "onnx", "wasm", "cpu", got "cuda".'],
   ])('refuses %j', async (rawArgs, message) => {
     expect((await failureOf(runCommand(main, { rawArgs }))).message).toBe(message);
   });

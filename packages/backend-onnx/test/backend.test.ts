@@ -186,6 +186,7 @@ describe('configure', () => {
     ],
     [{ graphOptimization: 'most' }, 'backend-onnx.configure: graphOptimization must be one of disabled, basic,'],
     [{ thread: 1 }, 'backend-onnx.configure: an option must be one of threads,'],
+    [{ spinning: 1 }, 'backend-onnx.configure: spinning must be true or false, got 1.'],
     [{ profile: '' }, 'backend-onnx.configure: profile must be the beginning of a path, got .'],
   ])('refuses %j and changes nothing', (options, message) => {
     const before = backendInfo();

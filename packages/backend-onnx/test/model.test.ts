@@ -92,6 +92,7 @@ describe('encodeModel', () => {
     const initializers = [{ ...MODEL.initializers[0]!, elements: new Float32Array([1, 2, 3, 4]) }];
     const session = createSession(encodeModel({ ...MODEL, nodes, initializers }), {
       threads: 1,
+      spinning: false,
       executionProvider: 'cpu',
       graphOptimization: 'all',
     });
@@ -112,7 +113,7 @@ describe('encodeModel', () => {
 });
 
 describe('createSession', () => {
-  const settings = { threads: 1, executionProvider: 'cpu', graphOptimization: 'all' } as const;
+  const settings = { threads: 1, spinning: false, executionProvider: 'cpu', graphOptimization: 'all' } as const;
 
   it('says what ONNX Runtime has against a model', () => {
     expect(() => createSession(encodeModel(MODEL), settings)).toThrow(

@@ -17,7 +17,7 @@ function input(...shape: number[]): Value {
 const number = (value: number, shape: Shape = []): Value => graph.constant('float32', shape, [value]);
 
 function run(program: Program): number[][] {
-  const settings = { threads: 1, executionProvider: 'cpu', graphOptimization: 'disabled' } as const;
+  const settings = { threads: 1, spinning: false, executionProvider: 'cpu', graphOptimization: 'disabled' } as const;
   const session = createSession(encodeModel(modelOf(program)), settings);
   const tensor = (n: number, elements: Float32Array) => runtimeTensor('float32', elements, program.values[n]!.shape);
   const feeds = program.inputs.map((n) => [

@@ -89,8 +89,8 @@ describe('toOnnx', () => {
     const model = tf.sequential({
       layers: [
         tf.layers.conv2d({
-          inputShape: [8, 8, 2],
-          filters: 4,
+          inputShape: [8, 8, 16],
+          filters: 16,
           kernelSize: 3,
           strides: 2,
           padding: 'same',
@@ -103,7 +103,7 @@ describe('toOnnx', () => {
         tf.layers.dense({ units: 3, activation: 'softmax' }),
       ],
     });
-    const x = tf.randomNormal([5, 8, 8, 2]);
+    const x = tf.randomNormal([5, 8, 8, 16]);
     const file = toOnnx(model, [x]);
     const [input] = model.inputNames;
     const [output] = model.outputNames;

@@ -88,6 +88,23 @@ describe.each(backendsUnderTest())('lrSweep on %s', (backend) => {
     expect(runs.at(-1)!.steps).toBeUndefined();
   });
 
+  it('gives the same runs with compiled steps', async () => {
+    const plan = { ...problem, learningRates: [0.1], keepSteps: () => true };
+    const plain = await lrSweep(plan);
+    const compiled = await lrSweep({ ...plan, compile: true });
+    const numbers = (runs: SweepRun[]): number[] =>
+      runs.flatMap(({ epochs, steps = [] }) => [
+        ...epochs.flatMap(({ train, test }) => [train['loss']!, test!['error']!]),
+        ...steps.map(({ stepSize }) => stepSize),
+      ]);
+    expect(numbers(compiled)).toHaveLength(numbers(plain).length);
+    expect(numbers(compiled)).toBeAllclose(numbers(plain), { rtol: 1e-5, atol: 1e-6 });
+  });
+
+  it('leaks nothing with compiled steps', async () => {
+    await expect(() => lrSweep({ ...problem, compile: true }).then(() => undefined)).toLeakNothing();
+  });
+
   it('stops at a signal and goes on from its cache to the same runs', async () => {
     const whole = await lrSweep(problem);
     const store = new Map<string, SweepRun>();

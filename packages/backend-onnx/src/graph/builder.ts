@@ -29,6 +29,8 @@ const RECENT = 16;
 export class Builder {
   /** Number of the recording under way. */
   recording = 0;
+  /** Whether lowerings must do without layouts that only ONNX Runtime has: the graph is for a file. */
+  portable = false;
   /** Nodes in it so far. */
   nodes = 0;
 

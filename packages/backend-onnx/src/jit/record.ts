@@ -33,13 +33,14 @@ export interface Recorded {
 /**
  * Calls `fn` with tensors that have no values, and gives what it did with them.
  *
- * @param oneShape  whether inputs keep the shape in which they come, as those of a model file do
+ * @param forFile  whether the graph is for a model file: inputs keep the shape in which they come, and operators are
+ *   ONNX's own as far as there is a choice
  */
 export function record(
   backend: OnnxBackend,
   fn: (...args: never[]) => unknown,
   args: unknown[],
-  oneShape = false,
+  forFile = false,
 ): Recorded {
   // So that every tensor from outside has its elements.
   backend.recording.flush();
@@ -60,7 +61,8 @@ export function record(
   try {
     let next = 0;
     const standIns = mapTensors(args, () => placeholders[next++]!) as never[];
-    for (const storage of sources.keys()) storage.oneShape = oneShape;
+    for (const storage of sources.keys()) storage.oneShape = forFile;
+    backend.graph.portable = forFile;
     const { result, watched } = watching(() => tf.tidy(() => synchronous(fn(...standIns)) as tf.TensorContainer));
     const recorded: Recorded = { sources, sinks: [], result, resultNumbers: new Map(), placeholders, trace, watched };
     const own = flatten(result).tensors.filter(({ id }) => id >= firstOwn);
@@ -84,6 +86,7 @@ export function record(
     placeholders.forEach((tensor) => tensor.dispose());
     backend.trace = null;
     backend.graph.nodes = nodesBefore;
+    backend.graph.portable = false;
   }
 }
 

@@ -21,8 +21,14 @@ const REORDERED_CHANNELS = 4;
  *
  * @param otherWaste  how far other zeros lengthen its work
  */
-export function blockFor(inputChannels: number, outputChannels: number, { sizes }: Windows, otherWaste = 1): number {
-  const block = sizes.length === 2 ? usableBlock() : 0;
+export function blockFor(
+  graph: Builder,
+  inputChannels: number,
+  outputChannels: number,
+  { sizes }: Windows,
+  otherWaste = 1,
+): number {
+  const block = sizes.length === 2 ? usableBlock(graph) : 0;
   if (block === 0) return 0;
   const waste = (channels: number): number => roundUp(channels, block) / channels;
   const inputWaste = inputChannels < block ? 1 : waste(inputChannels);
@@ -30,8 +36,8 @@ export function blockFor(inputChannels: number, outputChannels: number, { sizes 
 }
 
 /** The same for depthwise convolutions. */
-export function depthwiseBlockFor(channels: number): number {
-  const block = usableBlock();
+export function depthwiseBlockFor(graph: Builder, channels: number): number {
+  const block = usableBlock(graph);
   return block > 0 && roundUp(channels, block) / channels <= MOST_WASTE ? block : 0;
 }
 
@@ -101,8 +107,8 @@ export function blockedConvolution(
 let agrees: boolean | undefined;
 
 /** The block of this processor, if convolutions in the layout give what Conv does: nobody has promised that. */
-function usableBlock(): number {
-  const block = channelBlock();
+function usableBlock(graph: Builder): number {
+  const block = graph.portable ? 0 : channelBlock();
   return block > 0 && (agrees ??= isAgreed(block)) ? block : 0;
 }
 

@@ -57,7 +57,7 @@ export function inputGradient(graph: Builder, dy: Value, filter: Value, windows:
   const waste = sizes.reduce((product, size, i) => (product * phases.sizes[i]! * strides[i]!) / size, 1);
   const count = strides.reduce((product, stride) => product * stride, 1);
   // Without ONNX Runtime's own convolutions, one by phases beats ConvTranspose at stride 1 (11 against 14 ms) alone.
-  const isFast = count === 1 || blockFor(outputs, inputs * count, windows, waste) > 0;
+  const isFast = count === 1 || blockFor(graph, outputs, inputs * count, windows, waste) > 0;
   return isFast
     ? convolutionByPhases(graph, dy, filter, windows, phases)
     : transposedConvolution(graph, dy, filter, windows);

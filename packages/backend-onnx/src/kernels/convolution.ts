@@ -91,7 +91,7 @@ export function convolve(
     const product = graph.gemm(patches, graph.reshape(filter, [patches.shape[1]!, outputs]), { c: bias });
     return activate(graph, graph.reshape(product, [x.shape[0]!, ...windows.outputs, outputs]), activation);
   }
-  const block = blockFor(inputs, outputs, windows);
+  const block = blockFor(graph, inputs, outputs, windows);
   if (block === 0) {
     const operands = [
       channelsFirst ? x : toChannelsFirst(graph, x),

@@ -118,7 +118,7 @@ function depthwiseConvolve(
 ): Value {
   const [x, windows] = fitted(graph, image, windowsOfImage, 1);
   const [height, width, C, M] = filter.shape as [number, number, number, number];
-  const block = depthwiseBlockFor(C);
+  const block = depthwiseBlockFor(graph, C);
   if (block === 0) {
     const filter_OHW = graph.reshape(graph.transpose(filter, [2, 3, 0, 1]), [C * M, 1, height, width]);
     const operands = [toChannelsFirst(graph, x), filter_OHW, ...(bias ? [bias] : [])];
@@ -163,7 +163,7 @@ function inputGradient(graph: Builder, dy: Value, filter: Value, windows: Window
 function filterGradient(graph: Builder, x: Value, dy: Value, windows: Windows): Value {
   const [batch, C] = [x.shape[0]!, x.shape[3]!];
   const { sizes, outputs, strides, before, after } = windows;
-  const block = depthwiseBlockFor(C);
+  const block = depthwiseBlockFor(graph, C);
   if (block === 0) {
     const places = tapsOf(graph, x, windows).map((tap) => {
       return graph.reshape(graph.reduce('ReduceSum', graph.mul(tap, dy), [0, 1, 2]), [1, C]);

@@ -73,9 +73,10 @@ export class ExecutableCache {
 
   private compile(program: Program): Executable {
     const start = performance.now();
-    const { executionProvider, profile } = this.settings;
+    const { spinning, executionProvider, profile } = this.settings;
     const session = createSession(encodeModel(modelOf(optimized(program))), {
       ...this.effortFor(program),
+      spinning,
       executionProvider,
       ...(profile === undefined ? {} : { profile: `${profile}-${this.compilations}` }),
     });

@@ -5,6 +5,7 @@ import type { ElementType, Elements, Shape } from '../graph/value';
 /** How a session is made; see `OnnxOptions`. */
 export interface SessionSettings {
   threads: number;
+  spinning: boolean;
   executionProvider: string;
   graphOptimization: 'disabled' | 'basic' | 'extended' | 'all';
   profile?: string;
@@ -75,6 +76,7 @@ export function createSession(model: Uint8Array, settings: SessionSettings): Ses
       enableCpuMemArena: true,
       enableMemPattern: true,
       logSeverityLevel: 3,
+      extra: { session: { intra_op: { allow_spinning: settings.spinning ? '1' : '0' } } },
       ...(settings.profile === undefined ? {} : { enableProfiling: true, profileFilePrefix: settings.profile }),
     });
   explained(`compile a graph for '${settings.executionProvider}'`, load);

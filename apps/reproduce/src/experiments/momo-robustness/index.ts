@@ -42,6 +42,7 @@ async function run(context: RunContext): Promise<Outcome<RobustnessData>> {
       seeds: Array.from({ length: plan.seeds }, (_, i) => context.seed + i),
       epochs: plan.epochs,
       batchSize: plan.batchSize,
+      compile: true,
       keepSteps: ({ optimizer, learningRate, seed }) =>
         seed === context.seed && (STEP_RATES[optimizer]?.includes(learningRate) ?? false),
       cache: {

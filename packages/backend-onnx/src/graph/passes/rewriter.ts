@@ -1,5 +1,5 @@
 import type { Program, ProgramNode } from '../program';
-import { Value, type Attributes, type ElementType, type Shape } from '../value';
+import { sameShape, Value, type Attributes, type ElementType, type Shape } from '../value';
 
 /** A program under change: nodes can be replaced, and asked who makes and who uses a value. */
 export class Rewriter {
@@ -66,6 +66,18 @@ export class Rewriter {
     this.inserted.set(place, [...(this.inserted.get(place) ?? []), node]);
     this.insertedBy.set(output, node);
     return output;
+  }
+
+  /** A value in another shape, by a node right before a place. */
+  reshapeBefore(place: number, value: number, shape: Shape): number {
+    const { type, shape: old } = this.values[value]!;
+    if (sameShape(old, shape)) return value;
+    return this.insertBefore(place, 'Reshape', [value, this.ints(shape)], type, shape);
+  }
+
+  /** A vector of int64, as shapes are given. */
+  ints(elements: readonly number[]): number {
+    return this.values.push(Value.constant('int64', [elements.length], BigInt64Array.from(elements, BigInt))) - 1;
   }
 
   /** A float32 constant. @returns its number */
