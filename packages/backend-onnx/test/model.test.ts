@@ -1,8 +1,12 @@
+import { readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { onnx } from 'onnx-proto';
 import { describe, expect, it } from 'vitest';
 import { float, type Elements } from '../src/graph/value';
 import { encodeModel, type Model } from '../src/onnx/model';
-import { createSession, runtimeTensor } from '../src/runtime/ort';
+import { createSession, loadRuntime, writesInPlace } from '../src/runtime/ort';
+import type { SessionSettings } from '../src/runtime/session';
 
 const BYTES = new Float32Array([1, -0, Number.NaN, Infinity]);
 
@@ -33,6 +37,9 @@ const MODEL: Model = {
     },
   ],
 };
+
+const PORTS = { inputs: ['x'], outputs: ['y'] };
+const SETTINGS: SessionSettings = { threads: 1, spinning: false, executionProvider: 'cpu', graphOptimization: 'all' };
 
 describe('encodeModel', () => {
   it('writes what another reader of ONNX reads', () => {
@@ -86,21 +93,27 @@ describe('encodeModel', () => {
     tensors.forEach(({ rawData }, i) => expect([...rawData]).toEqual(raw(MODEL.initializers[i]!.elements)));
   });
 
-  it('writes what ONNX Runtime runs', () => {
+  // The C interface, and onnxruntime-node's binding.
+  it.each([undefined, join(tmpdir(), 'model-test')])('writes what ONNX Runtime runs (profile %s)', (profile) => {
     const [gemm] = MODEL.nodes;
     const nodes = [{ ...gemm!, outputs: ['y'] }];
     const initializers = [{ ...MODEL.initializers[0]!, elements: new Float32Array([1, 2, 3, 4]) }];
-    const session = createSession(encodeModel({ ...MODEL, nodes, initializers }), {
-      threads: 1,
-      spinning: false,
-      executionProvider: 'cpu',
-      graphOptimization: 'all',
+    const session = createSession(encodeModel({ ...MODEL, nodes, initializers }), PORTS, {
+      ...SETTINGS,
+      ...(profile === undefined ? {} : { profile }),
     });
-    const out = new Float32Array(4);
-    const x = runtimeTensor('float32', new Float32Array([1, 0, 0, 1]), [2, 2]);
-    session.run({ x }, { y: runtimeTensor('float32', out, [2, 2]) });
-    expect([...out]).toEqual([-1.5, -4.5, -3, -6]);
+    const elements = new Float32Array(4);
+    const x = { type: 'float32' as const, elements: new Float32Array([1, 0, 0, 1]), shape: [2, 2] };
+    session.run([x], [{ type: 'float32', elements, shape: [2, 2] }]);
+    expect([...elements]).toEqual([-1.5, -4.5, -3, -6]);
+    expect(() => session.run([{ ...x, shape: [4, 1] }], [{ type: 'float32', elements, shape: [2, 2] }])).toThrow(
+      /^backend-onnx: ONNX Runtime must run a graph, got its error: .*invalid dimensions/,
+    );
+    session.endProfiling();
     session.release();
+    const profiles = readdirSync(tmpdir()).filter((name) => name.startsWith('model-test'));
+    expect(profiles.length).toBe(profile === undefined ? 0 : 1);
+    profiles.forEach((name) => rmSync(join(tmpdir(), name)));
   });
 
   it('refuses constants of more than 2 GiB', () => {
@@ -113,20 +126,23 @@ describe('encodeModel', () => {
 });
 
 describe('createSession', () => {
-  const settings = { threads: 1, spinning: false, executionProvider: 'cpu', graphOptimization: 'all' } as const;
-
   it('says what ONNX Runtime has against a model', () => {
-    expect(() => createSession(encodeModel(MODEL), settings)).toThrow(
+    expect(() => createSession(encodeModel(MODEL), PORTS, SETTINGS)).toThrow(
       /^backend-onnx: ONNX Runtime must compile a graph for 'cpu', got its error: .*Odd/,
     );
-    expect(() => createSession(new Uint8Array([1, 2, 3]), settings)).toThrow(
+    expect(() => createSession(new Uint8Array([1, 2, 3]), PORTS, SETTINGS)).toThrow(
       /^backend-onnx: ONNX Runtime must compile/,
     );
   });
 
   it('names an execution provider that is not there', () => {
-    expect(() => createSession(encodeModel(MODEL), { ...settings, executionProvider: 'tpu' })).toThrow(
+    expect(() => createSession(encodeModel(MODEL), PORTS, { ...SETTINGS, executionProvider: 'tpu' })).toThrow(
       /^backend-onnx: ONNX Runtime must compile a graph for 'tpu', got its error:/,
     );
+  });
+
+  it('calls the C interface here, whose functions are where they were', () => {
+    loadRuntime();
+    expect(writesInPlace()).toBe(true);
   });
 });

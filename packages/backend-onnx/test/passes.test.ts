@@ -4,7 +4,8 @@ import { optimized } from '../src/graph/passes';
 import { modelOf, portName, programOf, type Program } from '../src/graph/program';
 import { sizeOf, Storage, Value, type Shape } from '../src/graph/value';
 import { encodeModel } from '../src/onnx/model';
-import { createSession, runtimeTensor } from '../src/runtime/ort';
+import { createSession } from '../src/runtime/ort';
+import type { HostTensor } from '../src/runtime/session';
 
 const graph = new Builder();
 
@@ -18,15 +19,16 @@ const number = (value: number, shape: Shape = []): Value => graph.constant('floa
 
 function run(program: Program): number[][] {
   const settings = { threads: 1, spinning: false, executionProvider: 'cpu', graphOptimization: 'disabled' } as const;
-  const session = createSession(encodeModel(modelOf(program)), settings);
-  const tensor = (n: number, elements: Float32Array) => runtimeTensor('float32', elements, program.values[n]!.shape);
-  const feeds = program.inputs.map((n) => [
-    portName(n),
-    tensor(n, program.values[n]!.storage!.elements as Float32Array),
-  ]);
+  const ports = { inputs: program.inputs.map(portName), outputs: program.outputs.map(portName) };
+  const session = createSession(encodeModel(modelOf(program)), ports, settings);
+  const tensor = (n: number, elements: Float32Array): HostTensor => {
+    return { type: 'float32', elements, shape: program.values[n]!.shape };
+  };
   const results = program.outputs.map((n) => new Float32Array(program.values[n]!.size));
-  const fetches = program.outputs.map((n, i) => [portName(n), tensor(n, results[i]!)]);
-  session.run(Object.fromEntries(feeds) as never, Object.fromEntries(fetches) as never);
+  session.run(
+    program.inputs.map((n) => tensor(n, program.values[n]!.storage!.elements as Float32Array)),
+    program.outputs.map((n, i) => tensor(n, results[i]!)),
+  );
   session.release();
   return results.map((result) => [...result]);
 }

@@ -39,7 +39,15 @@ const IR_VERSION = 10;
 /** protobuf's own limit for a message. */
 const LARGEST_MODEL = 2 ** 31 - 1;
 
-const ELEMENT_CODES: Record<ElementType, number> = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, float64: 11 };
+/** TensorProto.DataType, which ONNX Runtime counts by as well. */
+export const ELEMENT_CODES: Record<ElementType, number> = {
+  float32: 1,
+  uint8: 2,
+  int32: 6,
+  int64: 7,
+  bool: 9,
+  float64: 11,
+};
 const ATTRIBUTE_CODES = { float: 1, int: 2, string: 3, floats: 6, ints: 7 };
 
 const message = (writer: BinaryWriter, field: number): BinaryWriter =>

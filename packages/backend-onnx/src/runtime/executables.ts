@@ -4,31 +4,25 @@ import { bytesOf, elementsOver, sizeOf, Storage, type ElementType, type Shape, t
 import { encodeModel } from '../onnx/model';
 import type { Settings } from '../options';
 import type { BufferPool } from './buffer-pool';
-import { createSession, runtimeTensor, type RuntimeTensor, type Session, type SessionSettings } from './ort';
+import { createSession } from './ort';
+import type { Session, SessionSettings } from './session';
 
 /** A compiled program. */
 export class Executable {
   constructor(
     private readonly session: Session,
-    private readonly inputs: readonly string[],
-    private readonly outputs: readonly { name: string; type: ElementType; shape: Shape }[],
+    private readonly outputs: readonly { type: ElementType; shape: Shape }[],
   ) {}
 
   /** Runs the program on leaves, in the order of its inputs. @returns storages of its outputs, with no owners yet */
   run(leaves: readonly Value[], pool: BufferPool): Storage[] {
-    const feeds: Record<string, RuntimeTensor> = {};
-    for (let i = 0; i < leaves.length; i++) {
-      const { storage, type, shape } = leaves[i]!;
-      feeds[this.inputs[i]!] = runtimeTensor(type, storage!.elements!, shape);
-    }
-    const fetches: Record<string, RuntimeTensor> = {};
-    const storages = this.outputs.map(({ name, type, shape }) => {
+    const inputs = leaves.map(({ storage, type, shape }) => ({ type, elements: storage!.elements!, shape }));
+    const outputs = this.outputs.map(({ type, shape }) => {
       const elements = elementsOver(type, pool.take(bytesOf(type, shape)), sizeOf(shape));
-      fetches[name] = runtimeTensor(type, elements, shape);
-      return new Storage(elements, type, true);
+      return { type, elements, shape };
     });
-    this.session.run(feeds, fetches);
-    return storages;
+    this.session.run(inputs, outputs);
+    return outputs.map(({ type, elements }) => new Storage(elements, type, true));
   }
 
   endProfiling(): void {
@@ -74,7 +68,8 @@ export class ExecutableCache {
   private compile(program: Program): Executable {
     const start = performance.now();
     const { spinning, executionProvider, profile } = this.settings;
-    const session = createSession(encodeModel(modelOf(optimized(program))), {
+    const ports = { inputs: program.inputs.map(portName), outputs: program.outputs.map(portName) };
+    const session = createSession(encodeModel(modelOf(optimized(program))), ports, {
       ...this.effortFor(program),
       spinning,
       executionProvider,
@@ -84,9 +79,9 @@ export class ExecutableCache {
     this.compileMs += performance.now() - start;
     const outputs = program.outputs.map((number) => {
       const { type, shape } = program.values[number]!;
-      return { name: portName(number), type, shape };
+      return { type, shape };
     });
-    return new Executable(session, program.inputs.map(portName), outputs);
+    return new Executable(session, outputs);
   }
 
   /** A session of a few small operations costs three times as much to make with threads and all rewriting. */
