@@ -123,3 +123,82 @@ describe('mergeScalars', () => {
     expect(optimized(programOf([div(div(integers, two), two)])).nodes.length).toBe(2);
   });
 });
+
+describe('widenBroadcasts', () => {
+  it.each<[Shape, Shape]>([
+    [
+      [4, 32, 4, 2],
+      [4, 1, 4, 1],
+    ],
+    [[16, 8, 8, 8], [8]],
+    [
+      [6, 50, 3],
+      [6, 1, 3],
+    ],
+    [
+      [2, 300, 7],
+      [300, 1],
+    ],
+    [
+      [512, 5],
+      [512, 1],
+    ],
+    [
+      [1, 64, 2, 2],
+      [1, 1, 2, 1],
+    ],
+  ])('leaves results of %j with %j as they are, from either side', (whole, narrow) => {
+    for (const op of ['add', 'sub', 'mul', 'div'] as const) {
+      passes(graph[op](input(...whole), input(...narrow)));
+      passes(graph[op](input(...narrow), input(...whole)));
+    }
+  });
+
+  it('makes runs longer where they are short and the other operand is small', () => {
+    expect(passes(graph.sub(input(32, 64, 4, 2), input(32, 1, 4, 1)))).toContain('Expand');
+    expect(passes(graph.sub(input(32, 64), input(32, 1)))).toEqual(['Sub']);
+    expect(passes(graph.sub(input(32, 64), input(64)))).toEqual(['Sub']);
+    expect(passes(graph.sub(input(3, 8), input(8)))).toEqual(['Sub']);
+  });
+});
+
+describe('fuseLayerNorms', () => {
+  const { add, div, mul, sub } = graph;
+  const mean = (x: Value): Value => div(graph.reduce('ReduceSum', x, [x.rank - 1], true), number(x.shape.at(-1)!));
+  const parts = (x: Value): { centred: Value; factor: Value } => {
+    const centred = sub(x, mean(x));
+    const deviation = graph.unary('Sqrt', add(mean(mul(centred, centred)), number(1e-5)));
+    return { centred, factor: graph.unary('Reciprocal', deviation) };
+  };
+  const norm = (x: Value): Value => {
+    const { centred, factor } = parts(x);
+    return mul(centred, factor);
+  };
+
+  it('makes one operator of it, with scale and shift', () => {
+    expect(passes(norm(input(6, 7)))).toEqual(['LayerNormalization']);
+    expect(passes(mul(norm(input(2, 6, 7)), input(7)))).toEqual(['LayerNormalization']);
+    expect(passes(add(norm(input(6, 7)), input(7)))).toEqual(['LayerNormalization']);
+    expect(passes(add(input(7), mul(input(7), norm(input(6, 7)))))).toEqual(['LayerNormalization']);
+  });
+
+  it('leaves a second shift, a scale after the shift, and a scale by row', () => {
+    expect(passes(add(add(norm(input(6, 7)), input(7)), input(7)))).toEqual(['LayerNormalization', 'Add']);
+    expect(passes(mul(add(norm(input(6, 7)), input(7)), input(7)))).toEqual(['LayerNormalization', 'Mul']);
+    expect(passes(mul(norm(input(6, 7)), input(6, 1)))).toEqual(['LayerNormalization', 'Mul']);
+  });
+
+  it('leaves it where something else wants what is in between, as gradients do', () => {
+    const { centred, factor } = parts(input(6, 7));
+    expect(passes(mul(centred, factor), centred)).not.toContain('LayerNormalization');
+    const again = parts(input(6, 7));
+    expect(passes(mul(again.centred, again.factor), again.factor)).not.toContain('LayerNormalization');
+  });
+
+  it('leaves other means', () => {
+    const x = input(6, 7);
+    const centred = sub(x, div(graph.reduce('ReduceSum', x, [1], true), number(8)));
+    const factor = graph.unary('Reciprocal', graph.unary('Sqrt', add(mean(mul(centred, centred)), number(1))));
+    expect(passes(mul(centred, factor))).not.toContain('LayerNormalization');
+  });
+});

@@ -40,7 +40,12 @@ export class Rewriter {
 
   /** Whether a value has one use, so that its node may be drawn into the user. */
   usedOnce(value: number): boolean {
-    return this.users.get(value) === 1;
+    return this.usesOf(value) === 1;
+  }
+
+  /** Operands that are the value, and 1 if it is an output of the program. */
+  usesOf(value: number): number {
+    return this.users.get(value) ?? 0;
   }
 
   /** Puts another node at a place; what nothing uses any more is removed. */
