@@ -78,7 +78,9 @@ describe.each(cases)('$kernel of $dtype', ({ kernel, dtype, list, rtol }) => {
     await expectSame(() => of(tf.tensor1d(firsts, dtype), tf.tensor1d(seconds, dtype)), rtol);
   });
 
-  it.skipIf(kernel === 'EluGrad')('broadcasts', async () => {
+  // The gradient of Elu is only asked for equal shapes.
+  if (kernel === 'EluGrad') return;
+  it('broadcasts', async () => {
     const cycled = (shape: number[], first: number): tf.Tensor => {
       const size = tf.util.sizeFromShape(shape);
       const values = Array.from({ length: size }, (_, i) => list[(i + first) % list.length]!);

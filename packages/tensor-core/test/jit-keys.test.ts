@@ -93,7 +93,7 @@ describe('a key as argument of a compiled function', () => {
 
   it('is the outer one in a function within', async () => {
     await tf.setBackend('replayer');
-    const inner = jit(((k: Key) => void normal(split(k)[1]!, [5]))) as (k: Key) => void;
+    const inner = jit((k: Key) => void normal(split(k)[1]!, [5])) as (k: Key) => void;
     const { draws } = await replay((k: Key) => inner(foldIn(k, 1)), [key(1)], [key(2)]);
     expect(draws).toEqual([draw(split(foldIn(key(2), 1))[1]!)]);
   });
