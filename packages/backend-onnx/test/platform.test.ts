@@ -1,0 +1,21 @@
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { expect, it } from 'vitest';
+
+const HERE = fileURLToPath(new URL('..', import.meta.url));
+
+/** Starts the built backend in a process that takes itself for another platform. */
+function startOn(platform: string): string {
+  const program = `
+    Object.defineProperty(process, 'platform', { value: '${platform}' });
+    const tf = await import('@tensorflow/tfjs');
+    await import('@tfsci/backend-onnx');
+    try { await tf.findBackendFactory('onnx')(); } catch (error) { console.log(error.message); }`;
+  return execFileSync(process.execPath, ['--input-type=module', '-e', program], { cwd: HERE, encoding: 'utf8' });
+}
+
+it('says on a platform without a library which platforms have one, and what to do', () => {
+  expect(startOn('sunos')).toMatch(
+    /^backend-onnx: ONNX Runtime must load on sunos x64, got the error: .*elsewhere use the wasm backend\.\n$/,
+  );
+});
