@@ -74,12 +74,12 @@ const uniform = <R extends tf.Rank>(shape: tf.ShapeMap[R], seed: number): tf.Ten
 
 const images = ({ batch, image, C, seed }: Geometry): tf.Tensor4D => uniform<tf.Rank.R4>([batch, ...image, C], seed);
 const filters = ({ size, C, O, seed }: Geometry): tf.Tensor4D => uniform<tf.Rank.R4>([...size, C, O], seed + 1);
-/** Other windows are left to the host: those with padding alone. */
+/** Other windows are left to the host: those with padding alone. Gradients are asked for without the rounding. */
 function isUsual({ batch, image, C, O, size, strides, dilations, pad, rounding }: Geometry): boolean {
   const shape: [number, number, number, number] = [batch, ...image, C];
-  return areUsual(
-    windowsOf(tf.backend_util.computeConv2DInfo(shape, [...size, C, O], strides, dilations, pad, rounding)),
-  );
+  const infoOf = (mode: Geometry['rounding']) =>
+    tf.backend_util.computeConv2DInfo(shape, [...size, C, O], strides, dilations, pad, mode);
+  return [rounding, undefined].every((mode) => areUsual(windowsOf(infoOf(mode))));
 }
 const undilated = (geometry: Geometry): Geometry => ({ ...geometry, dilations: [1, 1] });
 /** Multiples of depthwise filters; the more, the fewer channels. */
