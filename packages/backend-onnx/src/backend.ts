@@ -97,6 +97,7 @@ export class OnnxBackend extends tf.KernelBackend {
     return this.tensor(this.leafOf(new Float32Array(sizeOf(shape)), 'float32', shape));
   }
 
+  /** A leaf without elements: a length of its shape is 0. */
   emptyLeaf(type: ElementType, shape: Shape): Value {
     return this.leafOf(elementsOver(type, new ArrayBuffer(0), 0), type, shape);
   }
@@ -106,7 +107,7 @@ export class OnnxBackend extends tf.KernelBackend {
     const entry = this.entryOf(variable.dataId);
     if (entry.refCount === 1) {
       value.storage!.owners++;
-      this.recording.drop(entry.value!.storage!);
+      this.forget(entry);
       entry.value = value;
       return;
     }
@@ -198,8 +199,9 @@ export class OnnxBackend extends tf.KernelBackend {
   private leafFrom(values: Elements | undefined, type: DType, shape: readonly number[]): Value {
     const size = sizeOf(shape);
     // Ones and zeros, above all, as gradients start with: one number in a compiled function.
-    if (this.trace && values && size > LARGEST_FOLDED && isUniform(values))
+    if (this.trace && values && size > LARGEST_FOLDED && isUniform(values)) {
       return this.graph.fill(type, shape, values[0] as number);
+    }
     const constant = this.trace !== null && size <= LARGEST_FOLDED;
     const bytes = bytesOf(type, shape);
     const elements = elementsOver(type, constant ? new ArrayBuffer(bytes) : this.pool.take(bytes), size);
@@ -218,12 +220,18 @@ export class OnnxBackend extends tf.KernelBackend {
    * `fill` gets a zeroed array.
    */
   hostInput(shape: number[], dtype: DType, fill: (out: never) => void): tf.Tensor {
-    const elements = elementsOver(dtype, new ArrayBuffer(bytesOf(dtype, shape)), sizeOf(shape));
-    const storage = new Storage(this.trace ? null : elements, dtype);
     const write = fill as (out: Elements) => void;
-    if (this.trace) this.trace.addDraw(storage, elements, write);
-    else write(elements);
+    const storage = this.trace ? new Storage(null, dtype) : this.filled(dtype, shape, write);
+    this.trace?.draws.push({ storage, shape, fill: write });
     return tf.engine().makeTensorFromTensorInfo(this.tensor(Value.leaf(storage, shape), dtype));
+  }
+
+  /** Memory that `fill` has written to, zeroed before. */
+  filled(type: ElementType, shape: Shape, fill: (out: Elements) => void): Storage {
+    const elements = elementsOver(type, this.pool.take(bytesOf(type, shape)), sizeOf(shape));
+    elements.fill(0 as never);
+    fill(elements);
+    return new Storage(elements, type, true);
   }
 
   override readSync(dataId: tf.DataId): tf.backend_util.BackendValues {
@@ -253,19 +261,21 @@ export class OnnxBackend extends tf.KernelBackend {
       this.disposeData(entry.complex.real.dataId);
       this.disposeData(entry.complex.imag.dataId);
     }
-    this.release(entry);
+    this.forget(entry);
+    entry.clear();
     this.dataIds--;
     return true;
   }
 
-  private release(entry: Entry): void {
+  /** An entry no longer wants its value. */
+  private forget(entry: Entry): void {
     const storage = entry.value?.storage;
-    if (storage) this.recording.drop(storage);
-    else {
+    if (storage) {
+      this.recording.drop(storage);
+    } else {
       this.recording.remove(entry);
       this.trace?.entries.delete(entry);
     }
-    entry.clear();
   }
 
   override refCount(dataId: tf.DataId): number {

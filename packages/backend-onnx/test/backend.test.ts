@@ -9,6 +9,8 @@ beforeAll(async () => {
 
 const backend = (): OnnxBackend => tf.backend() as OnnxBackend;
 const values = (x: tf.Tensor): number[] => [...x.dataSync()];
+/** A tensor whose elements the host has written; tf.fill would be an operation. */
+const written = (size: number, value: number): tf.Tensor1D => tf.tensor1d(new Float32Array(size).fill(value));
 
 describe('recording', () => {
   it('runs nothing before a value is read, and then everything at once', () => {
@@ -54,6 +56,22 @@ describe('recording', () => {
     w.dispose();
   });
 
+  it('runs when disposed operands hold more memory than they may', () => {
+    const { maxPendingBytes } = backendInfo();
+    configure({ maxPendingBytes: 2 ** 20 });
+    const sum = tf.variable(tf.zeros([2 ** 16]));
+    const pending: number[] = [];
+    for (let i = 0; i < 12; i++) {
+      // 256 KiB each.
+      tf.tidy(() => sum.assign(sum.add(written(2 ** 16, i))));
+      pending.push(backendInfo().pendingNodes);
+    }
+    configure({ maxPendingBytes });
+    expect(pending.some((nodes, i) => nodes < pending[i - 1]!)).toBe(true);
+    expect(values(sum)[7]).toBe(66);
+    sum.dispose();
+  });
+
   it('takes tensors whose structure differs for different programs', () => {
     const x = tf.tensor1d([1, 2]);
     const y = tf.tensor1d([10, 20]);
@@ -90,11 +108,11 @@ describe('memory', () => {
 
   it('keeps the elements of a disposed operand until they have been used', () => {
     const size = 10_000;
-    const x = tf.fill([size], 3);
+    const x = written(size, 3);
     const y = x.add(1);
     x.dispose();
     // Would take the memory of x if that were free already.
-    const others = Array.from({ length: 5 }, () => tf.fill([size], -1));
+    const others = Array.from({ length: 5 }, () => written(size, -1));
     expect(values(y).every((value) => value === 4)).toBe(true);
     expect(values(others[0]!)[0]).toBe(-1);
   });
@@ -125,7 +143,7 @@ describe('memory', () => {
     const w = tf.variable(tf.zeros([256, 64]));
     const steps = (n: number): void => {
       for (let i = 0; i < n; i++) {
-        tf.tidy(() => w.assign(w.mul(0.9).add(tf.fill([256, 64], i))));
+        tf.tidy(() => w.assign(w.mul(0.9).add(written(256 * 64, i).reshape([256, 64]))));
         if (i % 10 === 0) w.dataSync();
       }
     };

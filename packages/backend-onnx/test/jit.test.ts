@@ -123,11 +123,11 @@ describe('jit', () => {
   });
 
   it('takes tensors from outside as they are at the recording, also after they are disposed', () => {
-    const [small, large] = [tf.tensor1d([1, 2]), tf.fill([5000], 3)];
+    const [small, large] = [tf.tensor1d([1, 2]), tf.tensor1d(new Float32Array(5000).fill(3))];
     const f = jit((x: tf.Tensor) => ({ a: x.add(small), b: x.sum().add(large) }));
     f(tf.tensor1d([0, 0]));
     tf.dispose([small, large]);
-    Array.from({ length: 4 }, () => tf.fill([5000], -1));
+    Array.from({ length: 4 }, () => tf.tensor1d(new Float32Array(5000).fill(-1)));
     const { a, b } = f(tf.tensor1d([10, 10]));
     expect(values(a)).toEqual([11, 12]);
     expect(new Set(values(b))).toEqual(new Set([23]));
@@ -145,6 +145,27 @@ describe('jit', () => {
   it('does complex arithmetic', () => {
     const f = jit((z: tf.Tensor) => tf.complex(tf.real(z).mul(2), tf.imag(z).add(1)));
     for (let i = 0; i < 3; i++) expect(values(f(tf.complex([i], [2])))).toEqual([2 * i, 3]);
+  });
+
+  it('overwrites a variable that was assigned and not computed', () => {
+    const w = tf.variable(tf.tensor1d([1, 2]));
+    const f = jit((x: tf.Tensor1D) => w.assign(x.add(1)));
+    f(tf.tensor1d([0, 0]));
+    w.assign(tf.tensor1d([5, 5]).mul(2));
+    f(tf.tensor1d([1, 1]));
+    expect(values(w)).toEqual([2, 2]);
+    expect(values(tf.tensor1d([3]).add(1))).toEqual([4]);
+  });
+
+  it('keeps no more recordings than it needs when a number counts steps', () => {
+    const { fn, calls } = counted((x: tf.Tensor, step: number) => x.mul(step));
+    const f = jit(fn);
+    for (let step = 0; step < 200; step++) expect(values(f(tf.scalar(2), step))).toEqual([2 * step]);
+    expect(calls()).toBe(200);
+    f(tf.scalar(2), 199);
+    expect(calls()).toBe(200);
+    f(tf.scalar(2), 0);
+    expect(calls()).toBe(201);
   });
 
   it('lets errors of the function through and leaves variables as they were', () => {
@@ -184,7 +205,7 @@ describe('jit', () => {
     });
     const steps = (n: number): void => {
       for (let i = 0; i < n; i++) {
-        const x = tf.fill([256, 64], i);
+        const x = tf.tensor2d(new Float32Array(256 * 64).fill(i), [256, 64]);
         tf.dispose([step(x), x]);
       }
     };
@@ -197,6 +218,39 @@ describe('jit', () => {
     steps(10_000);
     expect(backend().numDataIds()).toBe(ids);
     expect(used() - before).toBeLessThan(150 * 2 ** 20);
+  });
+});
+
+describe('jit with tensors that the host fills', () => {
+  /** 1, 2, 3, ... in the order of the draws. */
+  function counter(): (shape: number[]) => tf.Tensor {
+    let count = 0;
+    return (shape) => backend().hostInput(shape, 'float32', (out: never) => void (out as Float32Array).fill(++count));
+  }
+
+  it('fills them at each run, also large ones', () => {
+    const draw = counter();
+    const f = jit((x: tf.Tensor) => ({ small: x.add(draw([2])), large: draw([3000]).sum() }));
+    const runs = Array.from({ length: 3 }, () => f(tf.tensor1d([0, 10])));
+    expect(runs.map(({ small }) => values(small))).toEqual([1, 3, 5].map((n) => [n, n + 10]));
+    expect(runs.map(({ large }) => values(large)[0])).toEqual([2, 4, 6].map((n) => 3000 * n));
+  });
+
+  it('gives them memory of their own, so that a draw that is kept stays', () => {
+    const draw = counter();
+    const w = tf.variable(tf.zeros([2000]));
+    const f = jit(() => {
+      const drawn = draw([2000]);
+      w.assign(drawn);
+      return drawn;
+    });
+    const draws = [f(), f(), f()];
+    expect(values(w)[1999]).toBe(3);
+    expect(draws.map((drawn) => values(drawn)[1999])).toEqual([1, 2, 3]);
+  });
+
+  it('fills one at once elsewhere', () => {
+    expect(values(counter()([2]).add(1))).toEqual([2, 2]);
   });
 });
 

@@ -109,7 +109,7 @@ function namesOf(option: string, names: readonly string[] | undefined, count: nu
 function named(
   model: Model,
   program: Program,
-  { sources, placeholders }: Recorded,
+  { sources, parameters }: Recorded,
   names: { inputs: readonly string[]; outputs: readonly string[] },
   name: string,
 ): Model {
@@ -141,7 +141,7 @@ function named(
   const to = (old: string): string => renamed.get(old) ?? old;
   const rename = <P extends Port>(port: P): P => ({ ...port, name: to(port.name) });
   // All of them, also those that the result does not depend on.
-  const inputs = placeholders.map(({ dtype, shape }, i) => ({
+  const inputs = parameters.map(({ dtype, shape }, i) => ({
     name: names.inputs[i]!,
     type: dtype as Port['type'],
     shape,

@@ -88,14 +88,8 @@ export class Builder {
     return this.constant(type, [], [value]);
   }
 
-  constant(type: ElementType, shape: Shape, values: readonly number[] | Elements): Value {
-    return Value.constant(
-      type,
-      shape,
-      typeof values[0] === 'number' || values.length === 0
-        ? elementsFrom(type, values as readonly number[])
-        : (values as Elements),
-    );
+  constant(type: ElementType, shape: Shape, values: ArrayLike<number>): Value {
+    return Value.constant(type, shape, elementsFrom(type, values));
   }
 
   /** Elements that a kernel brings along; many of them are an input, as the text of constants identifies a graph. */
@@ -257,14 +251,14 @@ export class Builder {
 /** Codes of TensorProto.DataType, as attribute `to` of Cast wants them. */
 const CAST_CODES: Record<ElementType, number> = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, float64: 11 };
 
-function elementsFrom(type: ElementType, values: readonly number[]): Elements {
+function elementsFrom(type: ElementType, values: ArrayLike<number>): Elements {
   switch (type) {
     case 'float32':
       return Float32Array.from(values);
     case 'int32':
       return Int32Array.from(values);
     case 'int64':
-      return BigInt64Array.from(values, BigInt);
+      return BigInt64Array.from(Array.from(values), BigInt);
     default:
       return Uint8Array.from(values);
   }

@@ -6,6 +6,9 @@ import { flatten } from './containers';
 import { record } from './record';
 import type { Trace } from './trace';
 
+/** Recordings that a function keeps; of more, the one that was made first goes. */
+const MOST_SIGNATURES = 64;
+
 /**
  * A function that does what `fn` does, recorded once per signature of its arguments.
  *
@@ -23,11 +26,20 @@ export function compileFunction<F extends (...args: never[]) => unknown>(backend
     if (earlier) freeChanged(recorded.trace, earlier.trace);
     const call = new CompiledCall(backend, recorded);
     earlier?.dispose();
+    calls.delete(structure);
     if (call.repeats) calls.set(structure, call);
-    else calls.delete(structure);
+    forgetOldest(calls);
     return call.run(tensors);
   };
   return compiled as unknown as F;
+}
+
+/** A number that counts steps would make a signature of each. */
+function forgetOldest(calls: Map<string, CompiledCall>): void {
+  const [oldest] = calls.keys();
+  if (oldest === undefined || calls.size <= MOST_SIGNATURES) return;
+  calls.get(oldest)!.dispose();
+  calls.delete(oldest);
 }
 
 /**

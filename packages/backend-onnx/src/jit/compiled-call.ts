@@ -13,7 +13,7 @@ export class CompiledCall {
   /** Whether the recording holds for later calls: not when it made variables, which exist from then on. */
   readonly repeats: boolean;
   private readonly program: Program;
-  /** Storages of the program's inputs that stay the same: tensors from outside, large constants, draws. */
+  /** Storages of the program's inputs that stay the same: tensors from outside, large constants. */
   private readonly fixed: Storage[];
   /** Storages that stand for arguments and variables. */
   private readonly slots: Storage[];
@@ -30,7 +30,8 @@ export class CompiledCall {
     const inputs = this.program.inputs.map((number) => this.program.values[number]!);
     const storages = new Set([...inputs, ...sinks.map(({ value }) => value)].flatMap(({ storage }) => storage ?? []));
     this.slots = [...storages].filter((storage) => sources.has(storage));
-    this.fixed = [...storages].filter((storage) => !sources.has(storage));
+    const drawn = new Set(trace.draws.map(({ storage }) => storage));
+    this.fixed = [...storages].filter((storage) => !sources.has(storage) && !drawn.has(storage));
     for (const storage of this.fixed) storage.owners++;
     const used = this.slots.flatMap((slot) => variableOf(sources.get(slot)) ?? []);
     this.variables = [...new Set([...used, ...sinks.flatMap(({ sink }) => variableOf(sink) ?? [])])];
@@ -48,11 +49,13 @@ export class CompiledCall {
     const { sinks, sources, trace } = this.recorded;
     const current = new Map<Storage, Storage>();
     for (const slot of this.slots) current.set(slot, this.storageOf(sources.get(slot)!, tensors));
-    for (const { storage, elements, fill } of trace.draws) {
-      elements.fill(0 as never);
-      fill(elements);
-      storage.elements = elements;
-    }
+    const draws = trace.draws.map(({ storage, shape, fill }) => {
+      const drawn = backend.filled(storage.type, shape, fill);
+      // Until the results have it that want it.
+      drawn.owners++;
+      current.set(storage, drawn);
+      return drawn;
+    });
     const now = (value: Value): Storage => current.get(value.storage!) ?? value.storage!;
     const leaves = program.inputs.map((number) => {
       const value = program.values[number]!;
@@ -66,6 +69,7 @@ export class CompiledCall {
       return Value.leaf(now(value), value.shape);
     });
     const delivered = this.deliver(results, tensors);
+    for (const drawn of draws) backend.recording.drop(drawn);
     for (const effect of trace.effects) effect();
     return delivered;
   }
@@ -84,7 +88,7 @@ export class CompiledCall {
   /** Hands the values to their sinks and gives the function's result. */
   private deliver(values: readonly Value[], tensors: readonly tf.Tensor[]): unknown {
     const { backend } = this;
-    const { sinks, result, resultNumbers, placeholders } = this.recorded;
+    const { sinks, result, resultNumbers, parameters } = this.recorded;
     const infos = new Map<number, Partial<Record<'real' | 'imag' | 'whole', tf.TensorInfo>>>();
     sinks.forEach(({ sink }, i) => {
       const value = values[i]!;
@@ -94,7 +98,7 @@ export class CompiledCall {
     });
     const made = new Map<number, tf.Tensor>();
     return mapTensors(result, (tensor) => {
-      const argument = placeholders.indexOf(tensor);
+      const argument = parameters.indexOf(tensor);
       if (argument >= 0) return tensors[argument];
       const number = resultNumbers.get(tensor);
       if (number === undefined) return tensor;

@@ -17,7 +17,7 @@ function identityOf(object: object): number {
   return number;
 }
 
-/** Takes tensors out of arrays, plain objects and Maps; variables stay in, as they are the same at each call. */
+/** Takes tensors out of arrays and plain objects; variables stay in, as they are the same at each call. */
 export function flatten(container: unknown): Flattened {
   const tensors: tf.Tensor[] = [];
   return { structure: textOf(container, tensors), tensors };

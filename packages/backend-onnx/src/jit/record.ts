@@ -24,8 +24,8 @@ export interface Recorded {
   /** The function's result, where the tensors with these numbers stand for computed ones. */
   result: unknown;
   resultNumbers: Map<tf.Tensor, number>;
-  /** Arguments of the recording, in order; the result may hold them. */
-  placeholders: tf.Tensor[];
+  /** The tensors with which the function was called, in order; the result may hold them. */
+  parameters: tf.Tensor[];
   trace: Trace;
   watched: Watched;
 }
@@ -51,20 +51,21 @@ export function record(
   if (tensors.some(({ dtype }) => dtype === 'string')) {
     throw new Error('backend-onnx.jit: arguments must be numeric, got a tensor of strings.');
   }
-  const placeholders = tensors.map((tensor, argument) =>
-    placeholder(backend, tensor, (storage, part) => sources.set(storage, { argument, part })),
+  const parameters = tensors.map((tensor, argument) =>
+    parameterLike(backend, tensor, (storage, part) => sources.set(storage, { argument, part })),
   );
   const firstOwn = (tf.engine() as unknown as { nextTensorId(): number }).nextTensorId();
   const existing = new Set(Object.values(tf.engine().registeredVariables));
-  const variables = [...existing].map((variable) => standIn(backend, variable, sources));
-  backend.trace = trace;
+  const variables: StandIn[] = [];
   try {
+    for (const variable of existing) variables.push(standIn(backend, variable, sources));
+    backend.trace = trace;
     let next = 0;
-    const standIns = mapTensors(args, () => placeholders[next++]!) as never[];
+    const standIns = mapTensors(args, () => parameters[next++]!) as never[];
     for (const storage of sources.keys()) storage.oneShape = forFile;
     backend.graph.portable = forFile;
     const { result, watched } = watching(() => tf.tidy(() => synchronous(fn(...standIns)) as tf.TensorContainer));
-    const recorded: Recorded = { sources, sinks: [], result, resultNumbers: new Map(), placeholders, trace, watched };
+    const recorded: Recorded = { sources, sinks: [], result, resultNumbers: new Map(), parameters, trace, watched };
     const own = flatten(result).tensors.filter(({ id }) => id >= firstOwn);
     addResults(backend, own, recorded);
     for (const { variable, marker } of variables) {
@@ -83,7 +84,7 @@ export function record(
     throw error;
   } finally {
     variables.forEach(({ restore }) => restore());
-    placeholders.forEach((tensor) => tensor.dispose());
+    parameters.forEach((tensor) => tensor.dispose());
     backend.trace = null;
     backend.graph.nodes = nodesBefore;
     backend.graph.portable = false;
@@ -101,8 +102,8 @@ function synchronous(result: unknown): unknown {
   return result;
 }
 
-/** A tensor like `tensor` whose elements come later. */
-function placeholder(
+/** A tensor like `tensor` whose elements come with each call. */
+function parameterLike(
   backend: OnnxBackend,
   { shape, dtype }: tf.Tensor,
   register: (storage: Storage, part: 'real' | 'imag' | 'whole') => void,
@@ -126,7 +127,7 @@ interface StandIn {
   restore: () => void;
 }
 
-/** Lets a variable hold a placeholder, until `restore`. */
+/** Lets a variable hold a tensor without elements, until `restore`. */
 function standIn(backend: OnnxBackend, variable: tf.Variable, sources: Map<Storage, Source>): StandIn {
   if (variable.dtype === 'string' || variable.dtype === 'complex64') {
     return { variable, marker: variable, restore: () => undefined };
@@ -134,7 +135,7 @@ function standIn(backend: OnnxBackend, variable: tf.Variable, sources: Map<Stora
   backend.incRef(variable.dataId);
   const { dataId, shape, dtype } = variable;
   const original = tf.engine().makeTensorFromTensorInfo({ dataId, shape, dtype });
-  const marker = placeholder(backend, variable, (storage) => sources.set(storage, { variable }));
+  const marker = parameterLike(backend, variable, (storage) => sources.set(storage, { variable }));
   variable.assign(marker);
   const restore = (): void => {
     if (!variable.isDisposed) variable.assign(original);

@@ -1,10 +1,12 @@
 import type { Entry } from '../entry';
-import type { Elements, Storage, Value } from '../graph/value';
+import type { Elements, Shape, Storage, Value } from '../graph/value';
 
 /** A tensor that the host fills before each run. */
 export interface Draw {
+  /** Stands for the elements, which are other ones at each run. */
   storage: Storage;
-  elements: Elements;
+  shape: Shape;
+  /** Writes them into a zeroed array. */
   fill: (out: Elements) => void;
 }
 
@@ -24,9 +26,5 @@ export class Trace {
       `backend-onnx.jit: a compiled function must be recordable without values, but ${what}. Return the tensor and read ` +
         'it outside, or keep this part outside of the compiled function.',
     );
-  }
-
-  addDraw(storage: Storage, elements: Elements, fill: (out: Elements) => void): void {
-    this.draws.push({ storage, elements, fill });
   }
 }

@@ -5,7 +5,7 @@ import { blockFor } from './blocked-layout';
 import { arePatches, convolve, patchesOf } from './convolution';
 import { toChannelsFirst, toChannelsLast, toFilterFirst } from './image-layout';
 import type { LoweringTable } from './registry';
-import { areUsual, fitted, gradientOf, padSpatial, unfoldPhases, windowsOf, type Windows } from './windows';
+import { areUsual, cutOut, fitted, gradientOf, padSpatial, unfoldPhases, windowsOf, type Windows } from './windows';
 
 /** Gradients of convolutions of images; the one for the input is also conv2dTranspose. */
 export const convolutionGradients: LoweringTable = {
@@ -75,13 +75,7 @@ function gradientOfPatches(graph: Builder, dy: Value, filter: Value, windows: Wi
   const apart = graph.reshape(patches, [batch, ...outputs, ...sizes, C]);
   const spaced = graph.pad(apart, [...none, ...gaps.map(() => 0), 0], [...none, ...gaps, 0]);
   const whole = unfoldPhases(graph, spaced, outputs, strides, C);
-  const behind = inputs.map((length, i) => length + before[i]! - whole.shape[i + 1]!);
-  return padSpatial(
-    graph,
-    whole,
-    before.map((count) => -count),
-    behind,
-  );
+  return cutOut(graph, whole, before, inputs);
 }
 
 /**
@@ -112,13 +106,7 @@ function convolutionByPhases(graph: Builder, dy: Value, filter: Value, windows: 
   const stacked = convolve(graph, dy, phaseFilter, phases);
   const image = unfoldPhases(graph, stacked, phases.outputs, strides, filter.shape.at(-2)!);
   const start = before.map((count, i) => count - Math.floor(count / strides[i]!) * strides[i]!);
-  const behind = inputs.map((length, i) => length + start[i]! - image.shape[i + 1]!);
-  return padSpatial(
-    graph,
-    image,
-    start.map((count) => -count),
-    behind,
-  );
+  return cutOut(graph, image, start, inputs);
 }
 
 /** [...sizes, C, O] -> [...taps, O, phases and C]. */

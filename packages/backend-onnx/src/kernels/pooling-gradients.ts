@@ -3,7 +3,17 @@ import type { Builder } from '../graph/builder';
 import type { Value } from '../graph/value';
 import { pooled, windowsOf2D, windowsOf3D } from './pooling';
 import type { LoweringTable } from './registry';
-import { areUsual, gradientOf, padSpatial, spread, sumOfTaps, tapsOf, unfoldPhases, type Windows } from './windows';
+import {
+  areUsual,
+  cutOut,
+  gradientOf,
+  padSpatial,
+  spread,
+  sumOfTaps,
+  tapsOf,
+  unfoldPhases,
+  type Windows,
+} from './windows';
 
 /** Gradients of poolings. */
 export const poolingGradients: LoweringTable = {
@@ -71,13 +81,7 @@ function meanGradient(graph: Builder, dy: Value, windows: Windows): Value | null
       sizes,
       channels,
     );
-    const behind = inputs.map((length, i) => length + before[i]! - whole.shape[i + 1]!);
-    return padSpatial(
-      graph,
-      whole,
-      before.map((count) => -count),
-      behind,
-    );
+    return cutOut(graph, whole, before, inputs);
   }
   const [image, stepwise] = spread(graph, gradient, windows);
   if (areUsual(stepwise)) return pooled(graph, 'AveragePool', image, stepwise, { count_include_pad: 1 });

@@ -56,6 +56,17 @@ export function areUsual({ outputs, sizes, dilations, before, after }: Windows):
 export const isPadded = ({ before, after }: Windows): boolean =>
   before.some((count) => count > 0) || after.some((count) => count > 0);
 
+/** The image of some lengths that begins `start` pixels into `whole`; zeros where it reaches further. */
+export function cutOut(graph: Builder, whole: Value, start: readonly number[], lengths: readonly number[]): Value {
+  const behind = lengths.map((length, i) => length + start[i]! - whole.shape[i + 1]!);
+  return padSpatial(
+    graph,
+    whole,
+    start.map((count) => -count),
+    behind,
+  );
+}
+
 /** Padding around the spatial axes of x_NHWC, cut off where it is negative. */
 export function padSpatial(
   graph: Builder,

@@ -80,18 +80,21 @@ export class CApi {
 
   createSession(model: Uint8Array, ports: Ports, settings: SessionSettings): Session {
     const options = this.options(settings);
-    const release = (): unknown => this.functions.ReleaseSessionOptions(options);
     let session: Address;
     try {
       session = this.made((out) => this.functions.CreateSessionFromArray(this.env, model, model.length, options, out));
     } finally {
-      release();
+      this.functions.ReleaseSessionOptions(options);
     }
     const [inputNames, outputNames] = [this.names(ports.inputs), this.names(ports.outputs)];
     return {
-      run: (inputs, outputs) => this.run(session, inputNames, inputs, outputNames, outputs),
+      run: (inputs, outputs) => this.run(session, inputNames.table, inputs, outputNames.table, outputs),
       endProfiling: () => undefined,
-      release: () => void this.functions.ReleaseSession(session),
+      release: () => {
+        this.functions.ReleaseSession(session);
+        inputNames.free();
+        outputNames.free();
+      },
     };
   }
 
@@ -142,21 +145,22 @@ export class CApi {
     );
   }
 
-  /** A table of addresses of strings, in memory of the library's kind: they last as long as the process. */
-  private names(list: readonly string[]): BigUint64Array {
+  /** The addresses of strings, in memory that stays where it is until it is freed. */
+  private names(list: readonly string[]): { table: BigUint64Array; free: () => void } {
     const texts = list.map((name) => Buffer.from(`${name}\0`));
     const bytes = texts.reduce((sum, { length }) => sum + length, 0);
     const memory: unknown = this.koffiModule.alloc('char', Math.max(bytes, 1));
     const view = new Uint8Array(this.koffiModule.view(memory, bytes));
     let address = BigInt(this.koffiModule.address(memory));
     let at = 0;
-    return BigUint64Array.from(texts, (text) => {
+    const table = BigUint64Array.from(texts, (text) => {
       view.set(text, at);
       at += text.length;
       const own = address;
       address += BigInt(text.length);
       return own;
     });
+    return { table, free: () => void this.koffiModule.free(memory) };
   }
 
   private made(make: (out: BigUint64Array) => unknown): Address {
