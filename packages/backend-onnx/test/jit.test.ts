@@ -168,6 +168,29 @@ describe('jit', () => {
     expect(calls()).toBe(201);
   });
 
+  it('lets go of what a recording held when it is forgotten', () => {
+    const { pool } = backend();
+    const large = tf.tidy(() => tf.ones([2000]).add(1));
+    large.dataSync();
+    const f = jit((x: tf.Tensor, step: number) => (step === 0 ? x.add(large).sum() : x.mul(step)));
+    expect(values(f(tf.scalar(1), 0))).toEqual([6000]);
+    large.dispose();
+    pool.clear();
+    for (let step = 1; step < 63; step++) f(tf.scalar(1), step);
+    expect(pool.keptBytes).toBe(0);
+    for (let step = 63; step < 66; step++) f(tf.scalar(1), step);
+    expect(pool.keptBytes).toBe(8000);
+  });
+
+  it('gives a constant result memory of its own at each call', () => {
+    const f = jit(() => tf.ones([3]));
+    for (let call = 0; call < 3; call++) {
+      const ones = f();
+      expect(values(ones)).toEqual([1, 1, 1]);
+      ones.dataSync().fill(7);
+    }
+  });
+
   it('lets errors of the function through and leaves variables as they were', () => {
     const w = tf.variable(tf.tensor1d([1]));
     const f = jit(() => {
@@ -247,6 +270,15 @@ describe('jit with tensors that the host fills', () => {
     const draws = [f(), f(), f()];
     expect(values(w)[1999]).toBe(3);
     expect(draws.map((drawn) => values(drawn)[1999])).toEqual([1, 2, 3]);
+  });
+
+  it('uses their memory again when they are no longer wanted', () => {
+    const { pool } = backend();
+    const draw = counter();
+    const f = jit(() => draw([2000]).sum());
+    pool.clear();
+    expect([f(), f(), f()].map((sum) => values(sum)[0])).toEqual([2000, 4000, 6000]);
+    expect(pool.keptBytes).toBe(8000);
   });
 
   it('fills one at once elsewhere', () => {

@@ -65,7 +65,7 @@ export class CompiledCall {
     let computed = 0;
     const results = sinks.map(({ value }): Value => {
       if (value.node) return Value.leaf(outputs[program.places[computed++]!]!, value.shape);
-      if (value.constant) return backend.leafOf(value.constant.slice(), value.type, value.shape);
+      if (value.constant) return backend.leafOf(value.constant, value.type, value.shape);
       return Value.leaf(now(value), value.shape);
     });
     const delivered = this.deliver(results, tensors);
