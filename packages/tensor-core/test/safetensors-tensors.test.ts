@@ -36,6 +36,19 @@ describe.each(backendsUnderTest())('toTensor on %s', (backend) => {
     [entry('BOOL', Uint8Array.of(1, 0, 1)), 'bool', [1, 0, 1]],
   ];
   const named = kept.map((row) => [`${row[0].dtype} ${row[0].data.constructor.name}`, ...row] as const);
+  it('gives complex numbers a last axis of real and imaginary parts', () => {
+    const single = { dtype: 'C64' as const, shape: [1, 2], data: Float32Array.of(1, 2, 3, -4) };
+    expect(toTensor(single)).toBeAllclose([
+      [
+        [1, 2],
+        [3, -4],
+      ],
+    ]);
+    expect(toTensor({ dtype: 'C128', shape: [], data: Float64Array.of(0.1, 2) })).toBeAllclose([0.1, 2]);
+    expect(() => toTensor({ ...single, shape: [2, 2] })).toThrow(ShapeError);
+    expect(() => toTensor(single)).toLeakNothing();
+  });
+
   it.each(named)('keeps the values of %s and leaves only its result behind', (_, source, dtype, values) => {
     expect(() => toTensor(source)).toLeakNothing();
     const tensor = toTensor(source);
@@ -107,12 +120,7 @@ describe('toTensor', () => {
       ShapeError,
       'the data must have the elements of its shape [2], got Float32Array(3).',
     ],
-    [
-      'a missing entry',
-      undefined,
-      TypeError,
-      'entry must be a tensor of readSafetensors, got undefined. Is the name right?',
-    ],
+    ['a missing entry', undefined, TypeError, 'entry must be an array of a file, got undefined. Is the name right?'],
   ];
   it.each(refused)('refuses %s and leaks nothing', (_, source, kind, message) => {
     const attempt = (): unknown => toTensor(source as SafetensorsEntry);

@@ -1,11 +1,12 @@
 import { constants } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
-import { open, realpath, rename, stat, unlink, type FileHandle } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { open, realpath, rename, stat, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import * as zlib from 'node:zlib';
 import { checkNumber, FormatError } from '../check';
+import { errorCode, pathOf, unusable, type FilePath } from './file-access';
+import { naming, readBytes } from './file-bytes';
 import { isGzip, type GunzipOptions } from './gzip';
 import { readIdx, type IdxArray } from './idx';
 import {
@@ -16,11 +17,7 @@ import {
   type SafetensorsFile,
 } from './safetensors';
 
-/** A path, absolute or relative to the working directory, or a file: URL. */
-export type FilePath = string | URL;
-
-/** Node reads at most 2^31 - 1 bytes in a call. */
-const readBytesAtATime = 2 ** 30;
+export type { FilePath } from './file-access';
 
 /**
  * Reads a safetensors file.
@@ -161,58 +158,9 @@ async function syncDirectory(path: string): Promise<void> {
   await directory?.close();
 }
 
-/** Reads a whole file of any size. */
-async function readBytes(caller: string, path: FilePath): Promise<Uint8Array> {
-  let file: FileHandle | undefined;
-  try {
-    file = await open(pathOf(path));
-    const bytes = new Uint8Array((await file.stat()).size);
-    let filled = 0;
-    while (filled < bytes.length) {
-      const wanted = Math.min(bytes.length - filled, readBytesAtATime);
-      const { bytesRead } = await file.read(bytes, filled, wanted);
-      if (bytesRead === 0) break;
-      filled += bytesRead;
-    }
-    return bytes.subarray(0, filled);
-  } catch (cause) {
-    throw unusable(caller, 'read', pathOf(path), cause);
-  } finally {
-    await file?.close();
-  }
-}
-
-function naming<T>(path: FilePath, parse: () => T): T {
-  try {
-    return parse();
-  } catch (cause) {
-    if (!(cause instanceof FormatError)) throw cause;
-    throw new FormatError(`${pathOf(path)}: ${cause.message}`, { cause });
-  }
-}
-
-function pathOf(path: FilePath): string {
-  return resolve(path instanceof URL ? fileURLToPath(path) : path);
-}
-
-function unusable(caller: string, verb: string, path: string, cause: unknown): Error {
-  const advice: Record<string, string> = {
-    ENOENT: verb === 'read' ? 'There is no such file: check the path.' : 'Create its directory first.',
-    EISDIR: 'It is a directory: name a file.',
-    EACCES: 'Its permissions forbid it.',
-    ENOSPC: 'The disk is full.',
-  };
-  const reason = advice[errorCode(cause)] ?? (cause instanceof Error ? cause.message : String(cause));
-  return new Error(`tensor-core.${caller}: ${path} could not be ${verb}. ${reason}`, { cause });
-}
-
 function unlessMissing<T>(fallback: T): (cause: unknown) => T {
   return (cause) => {
     if (errorCode(cause) === 'ENOENT') return fallback;
     throw cause;
   };
-}
-
-function errorCode(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : '';
 }

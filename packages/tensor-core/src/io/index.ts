@@ -11,3 +11,38 @@ export { narrowFloats, widenFloats, type SmallFloat, type SmallFloatBits } from 
 export { readIdx, writeIdx, type IdxArray, type IdxData } from './idx';
 export { gunzip, isGzip, type GunzipOptions } from './gzip';
 export type { NumericArray } from './bytes';
+export {
+  isArrayEntry,
+  readTorch,
+  torchStateDict,
+  viewAsReal,
+  type ArrayDtype,
+  type ArrayEntry,
+  type PickledObject,
+  type ReadTorchOptions,
+  type TorchFile,
+  type TorchStateDictOptions,
+  type UnknownClasses,
+} from './torch';
+export {
+  readNpy,
+  readNpz,
+  writeNpy,
+  writeNpz,
+  type ReadNpyOptions,
+  type ReadNpzOptions,
+  type WriteNpzOptions,
+} from './npy';
+export {
+  FitsFile,
+  FitsImage,
+  FitsTable,
+  readFits,
+  type FitsColumn,
+  type FitsHdu,
+  type FitsHeader,
+  type FitsNumbersOptions,
+  type FitsOther,
+  type FitsValue,
+  type ReadFitsOptions,
+} from './fits';

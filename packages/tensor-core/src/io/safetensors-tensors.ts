@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { argumentMessage, checkedSize, describeValue, ShapeError } from '../check';
+import { viewAsReal, type ArrayEntry } from './array-entry';
 import type { NumericArray } from './bytes';
 import { valuesOf, writeSafetensors, type SafetensorsEntry } from './safetensors';
 
@@ -10,24 +11,26 @@ import { valuesOf, writeSafetensors, type SafetensorsEntry } from './safetensors
  *   F64                                float32, rounded to nearest, ties to even; small values may become 0
  *   I8 ... I64, U8 ... U64             int32, exactly
  *   BOOL                               bool
+ *   C64, C128                          float32 with a last axis of 2, re and im
  *
- * @param entry  from readSafetensors, as values or as bits. Backends that keep arrays as given (cpu) share F32, I32 and
+ * @param entry  from a reader of this room, as values or as bits. Backends that keep arrays as given (cpu) share F32, I32 and
  *   BOOL data with the entry, as tf.tensor does: do not change the file's bytes afterwards
  * @returns the caller's tensor
  * @throws RangeError when an integer is outside int32, when a finite F64 is beyond the largest float32, or when a BOOL
  *   is not 0 or 1; ShapeError when shape and data disagree; TypeError when there is no such entry
  */
-export function toTensor(entry: SafetensorsEntry | undefined): tf.Tensor {
+export function toTensor(entry: ArrayEntry | undefined): tf.Tensor {
   if (entry === undefined || !ArrayBuffer.isView(entry.data)) {
-    throw new TypeError(refusal('entry', 'be a tensor of readSafetensors', entry, 'Is the name right?'));
+    throw new TypeError(refusal('entry', 'be an array of a file', entry, 'Is the name right?'));
   }
-  const { dtype, shape, data } = entry;
+  const real = viewAsReal(entry);
+  const { dtype, shape, data } = real;
   if (data.length !== checkedSize('tensor-core.toTensor', shape)) {
     throw new ShapeError(refusal('the data', `have the elements of its shape ${describeValue(shape)}`, data));
   }
   if (dtype === 'BOOL') return tf.tensor(checkedBooleans(data), shape, 'bool');
   if (dtype === 'F64') return tf.tensor(roundedToFloat32(data), shape, 'float32');
-  const values = valuesOf(entry);
+  const values = valuesOf(real);
   if (values instanceof Float32Array) return tf.tensor(values, shape, 'float32');
   return tf.tensor(values instanceof Int32Array ? values : checkedInt32(values), shape, 'int32');
 }
