@@ -52,8 +52,14 @@ export function tensorsIn(value: unknown): tf.Tensor[] {
     seen.add(item);
     if (item instanceof tf.Tensor) found.add(item as tf.Tensor);
     else if (Array.isArray(item)) item.forEach(visit);
-    else if (Object.getPrototypeOf(item) === Object.prototype) Object.values(item).forEach(visit);
+    else if (isPlain(item)) Object.values(item).forEach(visit);
   };
   visit(value);
   return [...found];
+}
+
+/** Whether it is an object literal, or one without prototype, as the readers of `io` give them. */
+function isPlain(item: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(item);
+  return prototype === Object.prototype || prototype === null;
 }

@@ -71,6 +71,24 @@ describe('afterRun', () => {
     w.dispose();
   });
 
+  it('passes an error on, and nothing is left of the results that nobody gets', () => {
+    let fails = false;
+    const effect = (): void => {
+      if (fails) throw new Error('not finite');
+    };
+    const step = jit((x: tf.Tensor) => {
+      afterRun(effect);
+      return { same: x, twice: x.mul(2) };
+    });
+    const x = tf.tensor1d([1, 2]);
+    step(x).twice.dispose();
+    fails = true;
+    expect(() => {
+      expect(() => step(x)).toThrow('not finite');
+    }).toLeakNothing();
+    expect(x).toBeAllclose([1, 2]);
+  });
+
   it('does nothing outside of compiled functions and says so', async () => {
     const effect = (): never => {
       throw new Error('must not be called');

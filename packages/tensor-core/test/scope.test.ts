@@ -133,6 +133,11 @@ describe('tensorsIn', () => {
     expect(tensorsIn(cyclic)).toEqual([x]);
   });
 
+  it('looks into objects without prototype, as the readers of files give them', () => {
+    const x = tf.scalar(1);
+    expect(tensorsIn(Object.assign(Object.create(null) as object, { x }))).toEqual([x]);
+  });
+
   it('does not look into instances of classes, which own their tensors', () => {
     class Model {
       weight = tf.scalar(1);

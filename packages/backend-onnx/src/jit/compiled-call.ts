@@ -68,9 +68,16 @@ export class CompiledCall {
       if (value.constant) return backend.leafOf(value.constant, value.type, value.shape);
       return Value.leaf(now(value), value.shape);
     });
-    const delivered = this.deliver(results, tensors);
+    const made = new Map<number, tf.Tensor>();
+    const delivered = this.deliver(results, tensors, made);
     for (const drawn of draws) backend.recording.drop(drawn);
-    for (const effect of trace.effects) effect();
+    try {
+      for (const effect of trace.effects) effect();
+    } catch (error) {
+      // Nobody gets the results.
+      tf.dispose([...made.values()]);
+      throw error;
+    }
     return delivered;
   }
 
@@ -85,8 +92,8 @@ export class CompiledCall {
     return entry.value!.storage!;
   }
 
-  /** Hands the values to their sinks and gives the function's result. */
-  private deliver(values: readonly Value[], tensors: readonly tf.Tensor[]): unknown {
+  /** Hands the values to their sinks and gives the function's result; `made` gets its new tensors by number. */
+  private deliver(values: readonly Value[], tensors: readonly tf.Tensor[], made: Map<number, tf.Tensor>): unknown {
     const { backend } = this;
     const { sinks, result, resultNumbers, parameters } = this.recorded;
     const infos = new Map<number, Partial<Record<'real' | 'imag' | 'whole', tf.TensorInfo>>>();
@@ -96,7 +103,6 @@ export class CompiledCall {
       else if ('kept' in sink) backend.adopt(sink.kept, value);
       else infos.set(sink.result, { ...infos.get(sink.result), [sink.part]: backend.tensor(value) });
     });
-    const made = new Map<number, tf.Tensor>();
     return mapTensors(result, (tensor) => {
       const argument = parameters.indexOf(tensor);
       if (argument >= 0) return tensors[argument];

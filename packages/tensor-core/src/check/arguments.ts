@@ -50,12 +50,13 @@ export function checkNumber(
   requirement: NumberRequirement = {},
   fix = '',
 ): number {
-  const wanted = wordsOf(requirement);
-  if (typeof value !== 'number') throw new TypeError(argumentMessage(where, name, wanted, value, fix));
+  // In words only where it fails: this runs in inner loops too.
+  const message = (): string => argumentMessage(where, name, wordsOf(requirement), value, fix);
+  if (typeof value !== 'number') throw new TypeError(message());
   const { min = -Infinity, max = Infinity, above = -Infinity, below = Infinity, integer = false } = requirement;
   const inside = value >= min && value <= max && value > above && value < below;
   if (!Number.isFinite(value) || !inside || (integer && !Number.isSafeInteger(value))) {
-    throw new RangeError(argumentMessage(where, name, wanted, value, fix));
+    throw new RangeError(message());
   }
   return value;
 }
