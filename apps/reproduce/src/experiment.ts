@@ -80,5 +80,5 @@ export interface Experiment<Data = unknown> {
    */
   fingerprint(dataDir: string): Promise<string>;
   run(context: RunContext): Promise<Outcome<Data>>;
-  figures(outcome: Outcome<Data>): Figure[];
+  figures(outcome: Outcome<Data>): Promise<Figure[]>;
 }

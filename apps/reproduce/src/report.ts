@@ -16,12 +16,13 @@ export interface Finished {
  */
 export async function writeReport(out: string, finished: Finished[]): Promise<string> {
   const file = path.resolve(out, 'report.html');
-  await writeFileAtomic(file, reportPage(finished));
+  await writeFileAtomic(file, await reportPage(finished));
   return file;
 }
 
 /** The page of `writeReport`. */
-export function reportPage(finished: Finished[]): string {
+export async function reportPage(finished: Finished[]): Promise<string> {
+  const sections = await Promise.all(finished.map(section));
   const rows = finished.flatMap(({ experiment, result }) =>
     result.outcome.checks.map((check) => row(experiment, check)),
   );
@@ -42,7 +43,7 @@ export function reportPage(finished: Finished[]): string {
 ${rows.join('\n')}
 </tbody>
 </table>
-${finished.map(section).join('\n')}
+${sections.join('\n')}
 </body>
 </html>
 `;
@@ -62,10 +63,10 @@ function row({ id, paper }: Experiment, check: Check): string {
   );
 }
 
-function section({ experiment, result }: Finished): string {
+async function section({ experiment, result }: Finished): Promise<string> {
   const { paper } = experiment;
   const { outcome, settings } = result;
-  const figures = experiment.figures(outcome);
+  const figures = await experiment.figures(outcome);
   return `<section id="${escape(experiment.id)}">
 <h2>${escape(experiment.title)}</h2>
 <p class="paper">${escape(paper.authors)}, “${escape(paper.title)}”, ${paper.year},

@@ -1,9 +1,11 @@
-import * as Plot from '@observablehq/plot';
 import type { SweepPoint } from '@tfsci/momo';
+import { band, gridToSvg, line, scatter, type Mark, type Panel } from '@tfsci/tensor-core/plot';
 import type { Figure } from '../experiment';
-import { plainNumber, plotDocument, svgOf } from './document';
 
-const FAMILIES = ['momentum', 'Adam'];
+const FAMILIES: [string, (optimizer: string) => boolean][] = [
+  ['momentum', (optimizer) => !optimizer.includes('Adam')],
+  ['Adam', (optimizer) => optimizer.includes('Adam')],
+];
 /** Base methods, the paper's, and its variants with estimated bound. */
 const COLORS: Record<string, string> = {
   'SGD-M': '#e8710a',
@@ -17,70 +19,82 @@ const LOSS_CEILING = 10;
 /** Below it a float32 loss of order 1 is rounding. */
 const LEAST_LOSS = 1e-8;
 
-interface Row extends SweepPoint {
-  family: string;
+/** The scale of a panel's scores. */
+interface Scale {
+  label: string;
+  type: 'linear' | 'log';
+  domain: [number, number];
+  /** Where the crosses of diverged runs stand, near the upper edge. */
+  top: number;
 }
 
 /** The robustness plot of the paper: final scores over the learning rate, mean and range over the seeds. */
-export function robustnessFigure(trainLoss: SweepPoint[], testAccuracy: SweepPoint[]): Figure {
-  const panels = [
-    panel(trainLoss, 'train loss after training', {
-      type: 'log',
-      domain: [lossFloor(trainLoss), LOSS_CEILING],
-      clamp: true,
-    }),
-    panel(testAccuracy, 'test accuracy', { domain: [0, 1] }),
-  ];
+export async function robustnessFigure(trainLoss: SweepPoint[], testAccuracy: SweepPoint[]): Promise<Figure> {
+  const loss: Scale = {
+    label: 'train loss after training',
+    type: 'log',
+    domain: [lossFloor(trainLoss), LOSS_CEILING],
+    top: 0.7 * LOSS_CEILING,
+  };
+  const accuracy: Scale = { label: 'test accuracy', type: 'linear', domain: [0, 1], top: 0.97 };
   return {
     caption:
       'Final train loss (log scale, cut at 10) and test accuracy over the learning rate: mean over the seeds, band from ' +
       'the worst to the best. ✕ marks rates at which a seed ended with a loss that is not finite.',
-    svg: panels.map(svgOf).join('\n'),
+    svg: await gridToSvg([panels(trainLoss, loss), panels(testAccuracy, accuracy)]),
   };
 }
 
-function panel(points: SweepPoint[], label: string, y: Plot.ScaleOptions): Element {
-  const rows = points.map((point): Row => ({
-    ...point,
-    family: point.optimizer.includes('Adam') ? 'Adam' : 'momentum',
-  }));
-  const finite = rows.filter((row) => row.mean !== null);
-  const ends = [...new Set(rows.map((row) => row.optimizer))].map((name) =>
-    finite.filter((row) => row.optimizer === name).at(-1)!,
-  );
-  const color = (row: Row): string => COLORS[row.optimizer] ?? 'gray';
-  const common = { x: 'learningRate', fx: 'family' };
-  return Plot.plot({
-    document: plotDocument,
-    width: 760,
-    height: 260,
-    marginLeft: 56,
-    marginRight: 75,
-    x: { type: 'log', label: 'learning rate', grid: true, tickFormat: plainNumber },
-    y: { ...y, label, grid: true, nice: false, tickFormat: plainNumber },
-    fx: { domain: FAMILIES, label: null, axis: null, padding: 0.25 },
-    marks: [
-      Plot.frame({ stroke: '#8884' }),
-      Plot.areaY(finite, { ...common, y1: 'min', y2: 'max', fill: color, z: 'optimizer', fillOpacity: 0.15 }),
-      Plot.lineY(finite, { ...common, y: 'mean', stroke: color, z: 'optimizer', strokeWidth: 2 }),
-      Plot.dot(finite, { ...common, y: 'mean', fill: color, r: 3 }),
-      Plot.text(ends.filter(Boolean), {
-        ...common,
-        y: 'mean',
-        text: 'optimizer',
-        fill: color,
-        textAnchor: 'start',
-        dx: 8,
-      }),
-      Plot.text(
-        rows.filter((row) => row.mean === null),
-        { ...common, frameAnchor: 'top', text: () => '✕', fill: color, dy: 4 },
+/** A panel for each family of methods. */
+function panels(points: SweepPoint[], { label, type, domain, top }: Scale): Panel[] {
+  const [least, most] = domain;
+  const inside = (value: number | null): number => Math.min(most, Math.max(least, value ?? NaN));
+  const marksOf = (optimizer: string, rows: SweepPoint[]): Mark[] => {
+    const style = { color: COLORS[optimizer] ?? 'gray', label: optimizer };
+    const rates = rows.map(({ learningRate }) => learningRate);
+    const mean = rows.map((row) => inside(row.mean));
+    const lost = rows.filter((row) => row.mean === null).map(({ learningRate }) => learningRate);
+    return [
+      band(
+        rates,
+        rows.map((row) => inside(row.min)),
+        rows.map((row) => inside(row.max)),
+        { ...style, opacity: 0.15 },
       ),
-    ],
+      line(rates, mean, style),
+      scatter(rates, mean, { ...style, radius: 3 }),
+      ...(lost.length > 0
+        ? [
+            scatter(
+              lost,
+              lost.map(() => top),
+              { ...style, symbol: '✕' },
+            ),
+          ]
+        : []),
+    ];
+  };
+  return FAMILIES.map(([family, belongs]) => {
+    const rows = points.filter(({ optimizer }) => belongs(optimizer));
+    const names = [...new Set(rows.map(({ optimizer }) => optimizer))];
+    return {
+      marks: names.flatMap((name) =>
+        marksOf(
+          name,
+          rows.filter(({ optimizer }) => optimizer === name),
+        ),
+      ),
+      title: family,
+      width: 400,
+      height: 260,
+      x: { type: 'log', label: 'learning rate' },
+      y: { type, label, domain },
+      legend: 'bottom-left',
+    };
   });
 }
 
-/** The power of ten below the least loss that a log scale can show; losses of 0 are drawn there, by the clamp. */
+/** The power of ten below the least loss that a log scale can show; losses of 0 are drawn there. */
 function lossFloor(points: SweepPoint[]): number {
   const positive = points.map((point) => point.min ?? 0).filter((value) => value > 0);
   const least = Math.max(LEAST_LOSS, Math.min(LOSS_CEILING / 10, ...positive));

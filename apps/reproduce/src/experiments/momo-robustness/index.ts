@@ -92,5 +92,5 @@ export const momoRobustness: Experiment<RobustnessData> = {
     '(quick: at most 6000 rows). Means over 3 seeds (full: 5 seeds, half decades, and the variants with estimated bound).',
   fingerprint: async (dataDir) => fingerprintOf(await imagesFrom(dataDir)),
   run,
-  figures: ({ data }) => [robustnessFigure(data.trainLoss, data.testAccuracy), stepSizeFigure(data.steps)],
+  figures: ({ data }) => Promise.all([robustnessFigure(data.trainLoss, data.testAccuracy), stepSizeFigure(data.steps)]),
 };
