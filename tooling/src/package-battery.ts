@@ -15,6 +15,11 @@ export interface BatteryOptions {
   dir: URL | string;
   /** The most bytes that each entry may have, bundled and minified without its dependencies: `{ '.': 15_000 }`. */
   bytes: Record<string, number>;
+  /**
+   * The most bytes that a program has of the main entry which takes one of its exports alone: `{ random: 15_000 }`.
+   * What one export needs of another one counts.
+   */
+  shaken?: Record<string, number>;
   /** Words that the bundle of an entry must not hold: names of modules or of code that must shake off. */
   mustNotAppear?: Record<string, string[]>;
 }
@@ -26,7 +31,7 @@ export interface BatteryOptions {
  * @example
  * packageBattery({ dir: new URL('..', import.meta.url), bytes: { '.': 15_000 } });
  */
-export function packageBattery({ dir: place, bytes, mustNotAppear = {} }: BatteryOptions): void {
+export function packageBattery({ dir: place, bytes, shaken = {}, mustNotAppear = {} }: BatteryOptions): void {
   const dir = path.resolve(place instanceof URL ? fileURLToPath(place) : place);
   const manifest = readManifest(dir);
   const entries = entryNames(manifest);
@@ -61,18 +66,26 @@ export function packageBattery({ dir: place, bytes, mustNotAppear = {} }: Batter
     const banned = mustNotAppear[entry];
     if (banned) {
       it('leaves out what must not appear', async () => {
-        const { found } = await bundleEntry(fileOf(entry), manifest, banned);
+        const { found } = await bundleEntry(fileOf(entry), manifest, { words: banned });
         expect(found).toEqual([]);
       });
     }
 
-    if (entry === '.' && !isNodePackage(path.basename(dir))) {
+    if (!/^\.\/(node|testing)$/.test(entry) && !isNodePackage(path.basename(dir))) {
       it('runs in a browser: imports nothing of Node', async () => {
         const { imports } = await bundleEntry(fileOf(entry), manifest);
         expect(nodeImports(imports)).toEqual([]);
       });
     }
   });
+
+  it.each(Object.entries(shaken))(
+    'a program that takes %s alone has at most %i bytes of the package',
+    async (name, most) => {
+      const { bytes: size } = await bundleEntry(fileOf('.'), manifest, { only: name });
+      expect(sizeFault(name, size, most)).toBeNull();
+    },
+  );
 
   describe('loading', () => {
     it('gives by import and by require the names that its types declare', async () => {

@@ -16,14 +16,21 @@ export interface Bundle {
 /**
  * Bundles a built entry as an application's bundler would.
  *
- * @param file   absolute path of the entry's ESM file
- * @param words  names to look for
+ * @param file           absolute path of the entry's ESM file
+ * @param options.words  names to look for
+ * @param options.only   the one export that the application takes; default all
  */
-export async function bundleEntry(file: string, manifest: Manifest, words: readonly string[] = []): Promise<Bundle> {
+export async function bundleEntry(
+  file: string,
+  manifest: Manifest,
+  { words = [], only }: { words?: readonly string[]; only?: string } = {},
+): Promise<Bundle> {
   const outside = Object.keys(runtimeDependencies(manifest)).flatMap((name) => [name, `${name}/*`]);
   const bundle = (minify: boolean) =>
     build({
-      entryPoints: [file],
+      ...(only === undefined
+        ? { entryPoints: [file] }
+        : { stdin: { contents: `export { ${only} } from ${JSON.stringify(file)};`, resolveDir: path.dirname(file) } }),
       absWorkingDir: path.dirname(file),
       bundle: true,
       write: false,
