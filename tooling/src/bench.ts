@@ -2,6 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import path from 'node:path';
 
+export { torchPeer, torchTime, type TorchPeer } from './torch-peer';
+
 /** One thing to time: runs once, and waits until its work is done. */
 export type Timed = () => void | Promise<void>;
 

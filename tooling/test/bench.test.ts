@@ -2,7 +2,8 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { interleaved, median, report } from '../src/bench';
+import { interleaved, median, report, torchPeer, torchTime } from '../src/bench';
+import { requireTool } from '../src/tools';
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -60,5 +61,31 @@ describe('report', () => {
     expect(written).toHaveProperty('machine', expect.stringContaining(process.version));
     expect(table).toHaveBeenCalledWith([{ model: 'small', ms: 1.23 }]);
     rmSync(folder, { recursive: true });
+  });
+});
+
+describe('torchPeer', () => {
+  const hasTorch = requireTool('python-torch') !== undefined;
+
+  it.skipIf(!hasTorch)('computes when it is told to, with one thread and with all', async () => {
+    const peer = (await torchPeer('import time\ndef run(line):\n    time.sleep(float(line))', ['unused']))!;
+    const { torchOne, torchAll } = peer.candidates('0.05');
+    const start = performance.now();
+    await torchOne();
+    await torchAll();
+    peer.end();
+    expect(performance.now() - start).toBeGreaterThan(90);
+  });
+
+  it.skipIf(!hasTorch)('says why a program has ended', async () => {
+    await expect(torchPeer('raise ValueError("no such size")')).rejects.toThrow('ValueError: no such size');
+    const peer = (await torchPeer('def run(line):\n    return 1 / 0'))!;
+    await expect(peer.candidates().torchOne()).rejects.toThrow('ZeroDivisionError');
+    peer.end();
+  });
+
+  it('counts the better setting', () => {
+    expect(torchTime({ ours: 1, torchOne: 5, torchAll: 4 })).toBe(4);
+    expect(torchTime({ ours: 1 })).toBeNaN();
   });
 });

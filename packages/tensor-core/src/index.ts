@@ -1,7 +1,13 @@
 export * as backend from './backend';
 export * as check from './check';
+export * as inference from './inference';
 export * as io from './io';
+export * as linalg from './linalg';
 export * as metrics from './metrics';
+export * as nn from './nn';
+export * as optim from './optim';
 export * as random from './random';
+export * as spectral from './spectral';
+export * as train from './train';
 export { jit, useBackend } from './backend';
 export { scope, tensorsIn, type Own } from './scope';

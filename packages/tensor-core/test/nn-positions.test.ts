@@ -4,13 +4,7 @@ import '@tfsci/backend-onnx';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { jit, useBackend } from '../src/backend';
-import {
-  alibiBias,
-  alibiSlopes,
-  rope,
-  scaledDotProductAttention,
-  sinusoidalPositions,
-} from '../src/nn';
+import { alibiBias, alibiSlopes, rope, scaledDotProductAttention, sinusoidalPositions } from '../src/nn';
 import { backendsUnderTest } from '../src/testing';
 import { golden } from './nn-attention-parity';
 import { goldenTensor } from './nn-parity';

@@ -25,8 +25,3 @@ export function unusable(caller: string, verb: 'read' | 'written', path: string,
 export function errorCode(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : '';
 }
-
-/** @deprecated */
-export function unreadable(caller: string, path: string, cause: unknown): Error {
-  return unusable(caller, 'read', path, cause);
-}

@@ -46,3 +46,13 @@ export {
   type FitsValue,
   type ReadFitsOptions,
 } from './fits';
+export {
+  imageToTensor,
+  tensorToImage,
+  toGrey,
+  type ImagePixels,
+  type ImageToTensorOptions,
+  type TensorToImageOptions,
+} from './image';
+export { decodeImage, type DecodeImageOptions } from './image-decode';
+export { fetchBytes, type DownloadProgress, type TransferOptions } from './download';

@@ -1,5 +1,5 @@
 import type * as ObservablePlot from '@observablehq/plot';
-import { importOptional } from '../io/optional-import';
+import { importOptional } from '../check/optional-import';
 import { drawPanel, type Panel, type PanelOptions } from './panel';
 import type { Mark } from './marks';
 
