@@ -25,3 +25,11 @@ export function unusable(caller: string, verb: 'read' | 'written', path: string,
 export function errorCode(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : '';
 }
+
+/** For a promise's catch: a fallback where there is no such file, every other error as it is. */
+export function unlessMissing<T>(fallback: T): (cause: unknown) => T {
+  return (cause) => {
+    if (errorCode(cause) === 'ENOENT') return fallback;
+    throw cause;
+  };
+}

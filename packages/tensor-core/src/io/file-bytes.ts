@@ -1,4 +1,4 @@
-import { open, type FileHandle } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { FormatError } from '../check';
 import { pathOf, unusable, type FilePath } from './file-access';
 
@@ -7,9 +7,17 @@ const readBytesAtATime = 2 ** 30;
 
 /** Reads a whole file of any size. @param caller  the public function, for errors */
 export async function readBytes(caller: string, path: FilePath): Promise<Uint8Array> {
-  let file: FileHandle | undefined;
   try {
-    file = await open(pathOf(path));
+    return await wholeFile(pathOf(path));
+  } catch (cause) {
+    throw unusable(caller, 'read', pathOf(path), cause);
+  }
+}
+
+/** The bytes of a whole file; errors are the system's. */
+export async function wholeFile(path: string): Promise<Uint8Array> {
+  const file = await open(path);
+  try {
     const bytes = new Uint8Array((await file.stat()).size);
     let filled = 0;
     while (filled < bytes.length) {
@@ -19,10 +27,8 @@ export async function readBytes(caller: string, path: FilePath): Promise<Uint8Ar
       filled += bytesRead;
     }
     return bytes.subarray(0, filled);
-  } catch (cause) {
-    throw unusable(caller, 'read', pathOf(path), cause);
   } finally {
-    await file?.close();
+    await file.close();
   }
 }
 

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import * as zlib from 'node:zlib';
 import { checkNumber, FormatError } from '../check';
-import { errorCode, pathOf, unusable, type FilePath } from './file-access';
+import { errorCode, pathOf, unlessMissing, unusable, type FilePath } from './file-access';
 import { naming, readBytes } from './file-bytes';
 import { isGzip, type GunzipOptions } from './gzip';
 import { readIdx, type IdxArray } from './idx';
@@ -156,11 +156,4 @@ async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path).catch(() => undefined);
   await directory?.sync().catch(() => undefined);
   await directory?.close();
-}
-
-function unlessMissing<T>(fallback: T): (cause: unknown) => T {
-  return (cause) => {
-    if (errorCode(cause) === 'ENOENT') return fallback;
-    throw cause;
-  };
 }
