@@ -63,7 +63,7 @@ for (const n of sizes) {
     fft: compiled((x) => parts(fft({ re: x, im: x })), x),
   };
   for (const [kind, ours] of Object.entries(cases)) {
-    const times: Record<string, number> = await interleaved({ ours, ...peer?.candidates(`${kind} ${n}`) });
+    const times = await interleaved<string>({ ours, ...peer?.candidates(`${kind} ${n}`) });
     const [milliseconds, torch] = [times['ours']!, torchTime(times)];
     rows.push({
       case: `${kind}, ${BATCH} x ${n} x ${n}`,

@@ -68,7 +68,7 @@ for (const n of sizes) {
     noise: { host: () => void hostColourNoise(fields, power, n, n), onnx: compiled((x) => colourNoise(x, power)) },
   };
   for (const [kind, ours] of Object.entries(cases)) {
-    const times: Record<string, number> = await interleaved({ ...ours, ...peer?.candidates(`${kind} ${n}`) });
+    const times = await interleaved<string>({ ...ours, ...peer?.candidates(`${kind} ${n}`) });
     rows.push({
       case: `${kind}, ${BATCH} x ${n} x ${n}`,
       'host, ms': times['host'] ?? '',

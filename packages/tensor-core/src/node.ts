@@ -22,6 +22,7 @@ export {
   tensorboardLog,
   terminalProgress,
   type TerminalProgressOptions,
+  type TerminalStream,
 } from './train/node';
 export { openHdf5File } from './hdf5/node';
 export { openParquetFile } from './parquet/node';

@@ -1,4 +1,4 @@
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import * as tf from '@tensorflow/tfjs';
@@ -6,7 +6,7 @@ import { requireTool } from '@tfsci/tooling';
 import { buildPage, launchChromium, serve, type Bundle, type Site } from '@tfsci/tooling/browser';
 import { type Browser, type BrowserContext, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { random, useBackend } from '../src';
+import { io, random, useBackend } from '../src';
 import { developPage, pageFolder, wasmFolder } from './browser/site';
 
 // Sums of up to some hundred float32 products in another order; the values are below 100.
@@ -19,6 +19,11 @@ interface Results {
   draws: number[];
   epsilon: number;
   left: number;
+}
+/** What the page gives of an image. */
+interface Decoded extends Record<'width' | 'height' | 'channels', number> {
+  data: number[];
+  error?: string;
 }
 type Exercise = (tfjs: typeof tf, draws: typeof random) => Promise<Results>;
 
@@ -192,6 +197,41 @@ describe.skipIf(executablePath === undefined)('tensor-core in Chromium (needs ch
     await page.unroute('**/*.wasm');
     expect(await use(page, 'wasm')).toMatchObject({ backend: 'wasm' });
     expect((await page.evaluate<Results>('page.exercise()')).losses).toBeAllclose(expected.losses, FLOAT32_SUMS);
+  });
+
+  describe('io.decodeImage', () => {
+    const golden = (name: string): Uint8Array => readFileSync(new URL(`golden/image/${name}`, import.meta.url));
+    const { tensors } = io.readSafetensors(golden('expected.safetensors'));
+    const decode = (page: Page, bytes: Uint8Array, options: object = {}): Promise<Decoded> =>
+      page.evaluate(`page.decode([${bytes.join()}], ${JSON.stringify(options)})`);
+
+    it('gives the pixels as stored, without colour management', async () => {
+      const page = await open();
+      // Decoders of JPEG may round otherwise.
+      for (const [name, tolerance] of [
+        ['rgb8.png', 0],
+        ['palette.png', 0],
+        ['profile.png', 0],
+        ['rgb.jpg', 2],
+        ['turned.jpg', 2],
+      ] as const) {
+        const { width, height, channels, data } = await decode(page, golden(name));
+        expect([height, width, channels], name).toEqual(tensors[name]!.shape);
+        expect(data, name).toBeAllclose(Array.from(tensors[name]!.data, Number), { rtol: 0, atol: tolerance });
+      }
+      const turned = await decode(page, golden('turned.jpg'), { orient: true });
+      expect([turned.width, turned.height]).toEqual([...tensors['turned.jpg']!.shape].slice(0, 2));
+    });
+
+    it('refuses what is cut or too large', async () => {
+      const page = await open();
+      const png = golden('rgb8.png');
+      expect((await decode(page, png.subarray(0, png.length - 9))).error).toMatch(
+        /^FormatError: tensor-core.decodeImage/,
+      );
+      expect((await decode(page, png, { maxPixels: 3 })).error).toMatch(/^FormatError: .*at most 3 pixels/);
+      expect((await decode(page, golden('grey8.tif'))).error).toMatch(/^FormatError: .*got TIFF/);
+    });
   });
 
   it("finds the wasm binaries in Vite's development server, which bundles packages ahead", async () => {

@@ -3,11 +3,11 @@ import { packageBattery } from '@tfsci/tooling';
 packageBattery({
   dir: new URL('..', import.meta.url),
   bytes: {
-    '.': 60_000,
+    '.': 350_000,
     './hdf5': 20_000,
-    './node': 20_000,
+    './node': 130_000,
     './parquet': 20_000,
-    './plot': 20_000,
+    './plot': 14_000,
     './testing': 20_000,
   },
   // Who needs random numbers alone pays for them alone.

@@ -1,6 +1,6 @@
 // What a user's page does: the built package by its name, bundled. The test calls `page` from outside.
 import * as tf from '@tensorflow/tfjs';
-import { random, useBackend } from '@tfsci/tensor-core';
+import { io, random, useBackend } from '@tfsci/tensor-core';
 import { exercise } from './exercise.js';
 
 const registered = {
@@ -17,4 +17,9 @@ globalThis.page = {
       (error) => ({ error: error.message, active: tf.getBackend() }),
     ),
   exercise: () => exercise(tf, random),
+  decode: (bytes, options) =>
+    io.decodeImage(new Uint8Array(bytes), options).then(
+      ({ data, ...image }) => ({ ...image, data: [...data] }),
+      (error) => ({ error: `${error.name}: ${error.message}` }),
+    ),
 };

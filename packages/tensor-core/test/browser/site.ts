@@ -1,9 +1,13 @@
-import { cpSync, mkdirSync, realpathSync, symlinkSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, realpathSync, symlinkSync } from 'node:fs';
 import { type AddressInfo } from 'node:net';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Site } from '@tfsci/tooling/browser';
 import { createServer } from 'vite';
+
+interface Manifest {
+  dependencies: Record<string, string>;
+}
 
 /** The folder of the page. */
 export const pageFolder = fileURLToPath(new URL('.', import.meta.url));
@@ -15,10 +19,10 @@ export const wasmFolder = realpathSync(path.join(packageRoot, 'node_modules/@ten
 /** Vite's development server over a project that has the built package as npm installs it: in node_modules. */
 export async function developPage(root: string): Promise<Site> {
   const modules = path.join(root, 'node_modules');
-  mkdirSync(path.join(modules, '@tensorflow'), { recursive: true });
-  for (const name of ['tfjs', 'tfjs-backend-wasm', 'tfjs-backend-webgpu']) {
-    const installed = realpathSync(path.join(packageRoot, 'node_modules/@tensorflow', name));
-    symlinkSync(installed, path.join(modules, '@tensorflow', name));
+  const manifest = JSON.parse(readFileSync(path.join(packageRoot, 'package.json'), 'utf8')) as Manifest;
+  for (const name of ['@tensorflow/tfjs', ...Object.keys(manifest.dependencies)]) {
+    mkdirSync(path.dirname(path.join(modules, name)), { recursive: true });
+    symlinkSync(realpathSync(path.join(packageRoot, 'node_modules', name)), path.join(modules, name));
   }
   for (const name of ['dist', 'package.json']) {
     cpSync(path.join(packageRoot, name), path.join(modules, '@tfsci/tensor-core', name), { recursive: true });

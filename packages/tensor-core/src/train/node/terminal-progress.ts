@@ -1,11 +1,20 @@
 import type { ProgressView, TrainingProgress } from '../log';
 
+/** What is used of a stream such as process.stderr. */
+export interface TerminalStream {
+  write(text: string): unknown;
+  /** Whether it is a terminal, which can draw a line anew. */
+  isTTY?: boolean | undefined;
+  /** Its width in characters. */
+  columns?: number | undefined;
+}
+
 /** Options of `terminalProgress`. */
 export interface TerminalProgressOptions {
   /** Stands before everything, default nothing. */
   title?: string;
   /** Default process.stderr. */
-  stream?: Pick<NodeJS.WriteStream, 'write' | 'isTTY' | 'columns'>;
+  stream?: TerminalStream;
   /** Seconds between the lines where the stream is no terminal, default 10. */
   every?: number;
 }
