@@ -27,7 +27,7 @@ export interface Irfft2Options extends Fft2Options {
  *
  *   X_kl = sum_ij x_ij exp(-2 pi i (i k / h + j l / w))
  *
- * Two products for images up to 256 a side; see `fft` for longer ones. float32; the error is below 1e-6 of the norm.
+ * Two products for real images up to 256 a side; see `fft` for others. float32; the error is below 1e-6 of the norm.
  *
  * @param x  real, any dtype of numbers, or complex as { re, im }
  * @returns { re, im } of x's shape

@@ -3,7 +3,7 @@ import * as tf from '@tensorflow/tfjs';
 import { BoundedCache } from './bounded-cache';
 import { chirpOf } from './chirp';
 import { firstOf, leftMatrix, rightMatrix, type Side } from './dft-matrix';
-import { strategyOf, type Strategy } from './dft-strategy';
+import { LARGEST_DIRECT, LARGEST_DIRECT_COMPLEX, strategyOf, type Strategy } from './dft-strategy';
 import { halfLength } from './fft-plan';
 import { conjugation, phasesOf, turned, type Phases } from './phases';
 import { unitRoots } from './roots';
@@ -21,7 +21,7 @@ const real = (count: number): Side => ({ span: firstOf(count), parts: null });
 /** scale * sum_j x_j exp(sign 2 pi i j k / n) of real (P = 1) or complex (P = 2) lines: [R, P, N] to [R, 2, N]. */
 export function lineDft(x_RPN: tf.Tensor3D, sign: 1 | -1, scale: number): tf.Tensor3D {
   const [lines, parts, n] = x_RPN.shape;
-  const strategy = strategyOf(n);
+  const strategy = strategyOf(n, parts === 2 ? LARGEST_DIRECT_COMPLEX : LARGEST_DIRECT);
   if (strategy.kind === 'factors') return factoredDft(x_RPN, strategy, sign, scale);
   if (strategy.kind === 'chirp') return chirpDft(x_RPN, strategy.size, sign, scale);
   const from = parts === 1 ? real(n) : outside(n);
