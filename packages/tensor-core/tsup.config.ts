@@ -1,6 +1,18 @@
 import { library } from '../../tsup.config.base';
 
-const ROOMS = ['backend', 'check', 'inference', 'io', 'linalg', 'metrics', 'nn', 'optim', 'random', 'spectral', 'train'];
+const ROOMS = [
+  'backend',
+  'check',
+  'inference',
+  'io',
+  'linalg',
+  'metrics',
+  'nn',
+  'optim',
+  'random',
+  'spectral',
+  'train',
+];
 
 export default library(
   {

@@ -27,8 +27,8 @@ export interface IrfftOptions extends FftOptions {
  *
  *   X_k = sum_j x_j exp(-2 pi i j k / n)
  *
- * Any n: up to 256 (complex lines 128) one product with the DFT matrix, beyond by two factors of n (Cooley & Tukey, 1965) or as a
- * convolution (Bluestein, 1970). float32; the error is below 1e-6 of the norm.
+ * Any n: up to 256 (complex lines 128) one product with the DFT matrix, beyond by two factors of n (Cooley & Tukey,
+ * 1965) or as a convolution (Bluestein, 1970). float32; the error is below 1e-6 of the norm.
  *
  * @param x  real, any dtype of numbers, or complex as { re, im }; NaN goes through
  * @returns { re, im } of x's shape; of a real x the coefficients n - k and k are conjugates
