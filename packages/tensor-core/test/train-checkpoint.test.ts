@@ -15,7 +15,7 @@ import {
   readCheckpoint,
   type CheckpointStore,
 } from '../src/train';
-import { crc32c } from '../src/train/crc32c';
+import { crc32c } from '../src/io/crc32';
 import { optimizerTensors, restoreOptimizer } from '../src/train/optimizer-state';
 import { Average, examples, lossOf, Network, snapshot, type Batch } from './train/problem';
 

@@ -8,7 +8,7 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vite
 import { useBackend } from '../src/backend';
 import { key } from '../src/random';
 import { fit, loadCheckpoint, type FitOptions, type LogRecord, type TrainingProgress } from '../src/train';
-import { crc32c } from '../src/train/crc32c';
+import { crc32c } from '../src/io/crc32';
 import { directoryStore, jsonlLog, tensorboardLog, terminalProgress } from '../src/train/node';
 import { examples, lossOf, Network, snapshot, type Batch } from './train/problem';
 

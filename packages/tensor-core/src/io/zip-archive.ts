@@ -1,7 +1,7 @@
 import { Inflate } from 'fflate';
 import { argumentMessage, describeValue, FormatError } from '../check';
 import type { ByteBudget } from './byte-budget';
-import { crc32 } from './zip-crc';
+import { crc32 } from './crc32';
 import { readZipDirectory, type ZipMember } from './zip-directory';
 
 /** Bytes handed to the decompressor at a time: few, so that a bomb is noticed before much of it is expanded. */

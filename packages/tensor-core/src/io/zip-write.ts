@@ -1,5 +1,5 @@
 import { deflateSync } from 'fflate';
-import { crc32 } from './zip-crc';
+import { crc32 } from './crc32';
 
 /** One member of an archive to be written. */
 export interface ZipInput {

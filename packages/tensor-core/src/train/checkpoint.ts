@@ -2,7 +2,7 @@ import type * as tf from '@tensorflow/tfjs';
 import { FormatError } from '../check';
 import { readSafetensors, writeSafetensors, type SafetensorsEntry } from '../io';
 import { bytesFromArray } from '../io/bytes';
-import { crc32c } from './crc32c';
+import { crc32c } from '../io/crc32';
 import type { LogRecord } from './log';
 import type { TrackerState } from './early-stop';
 import type { WindowSums } from './measurements';

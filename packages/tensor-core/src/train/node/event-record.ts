@@ -1,4 +1,4 @@
-import { crc32c } from '../crc32c';
+import { crc32c } from '../../io/crc32';
 
 /** What an entry of an event file says. */
 export interface EventContent {
