@@ -24,6 +24,11 @@ const AUTHORS = [
     parameters: 16499,
   },
   {
+    file: 'res-unet-discrete',
+    create: () => new ResUNet({ key: null, firstChannels: 4, sizes: [32, 16, 8], steps: 20 }),
+    parameters: 13924,
+  },
+  {
     file: 'ff-res-unet',
     create: () => new FFResUNet({ key: null, firstChannels: 4, sizes: [16, 8], time: 'fourier', powers: [0, 2] }),
     parameters: 4220,
@@ -108,6 +113,17 @@ describe.each(backendsUnderTest())('on %s', (backend) => {
         expect(state[`${tail}.num_batches_tracked`]).toBeAllclose(tf.scalar(1), { rtol: 0 });
       },
     );
+  });
+
+  it.each(compiling(backend))('gives what the network of Gibbs diffusion gives, compiled %s', (compiled) => {
+    const golden = loadGolden(new URL('./golden/nn/res-unet-gdiff.safetensors', import.meta.url));
+    const net = new ResUNet({ key: null, firstChannels: 4, sizes: [16, 8, 4], time: 'fourier', phiLength: 2 }).eval();
+    // The file has no counter of batches.
+    const { missing } = net.loadStateDict(goldenState(golden, 'w.'), { strict: false });
+    expect(missing).toEqual(['tail.1.num_batches_tracked']);
+    const run = (x: tf.Tensor): tf.Tensor => net.forward(x, goldenTensor(golden, 't'), goldenTensor(golden, 'phi'));
+    const y = (compiled ? jit(run) : run)(image(golden, 'x'));
+    expect(channelsFirst(y)).toBeAllclose(golden.get('out'), OUTPUT);
   });
 
   describe.each(Object.entries(VARIANTS))('the variant %s', (variant, options) => {

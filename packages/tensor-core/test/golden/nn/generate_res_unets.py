@@ -1,7 +1,7 @@
 """Small cosmological U-Nets in all their variants, by PyTorch layers in float64, stored in float32.
 
 Run by /usr/bin/python3 generate_res_unets.py (torch 1.13, NumPy); writes res-unets.safetensors beside this file. The
-files res-unet-phi.safetensors and ff-res-unet.safetensors are results of the authors' own code, AstroDiff/AstroDDPM.
+files res-unet-phi, res-unet-discrete, res-unet-gdiff and ff-res-unet are results of the authors' own code, AstroDiff/AstroDDPM.
 
 Weights are not stored: parameter k of the sorted names has the elements 0.4 sin(12.9898 (i + 1000 k) + k), plus 1 for
 weights of normalisations. For each variant V: V/x, V/t, V/phi, V/dy, V/y in training, V/dx, V/slopes (for each
