@@ -45,7 +45,7 @@ async function finishedIn(out: string): Promise<StoredResult> {
   expect(await filesBelow(out)).toEqual([path.join(id, 'result.json'), 'report.html']);
   const result = await readResult(out, id);
   expect(await readFile(path.join(out, 'report.html'), 'utf8')).toBe(
-    reportPage([{ experiment: momoRobustness, result: result! }]),
+    await reportPage([{ experiment: momoRobustness, result: result! }]),
   );
   return result!;
 }
