@@ -193,6 +193,26 @@ describe('the frame', () => {
   });
 });
 
+describe('the names of clip paths', () => {
+  const draw = (y: number[]): Promise<string> => toSvg([line([0, 1], y), scatter([0, 1], y)], FIXED);
+  const names = (svg: string): string[] => [...parse(svg).querySelectorAll('clipPath')].map(({ id }) => id);
+
+  it('follow from what is drawn, so that the same plot is the same text and others can stand beside it', async () => {
+    const [one, again, other] = [await draw([1, 2]), await draw([1, 2]), await draw([1, 3])];
+    expect(again).toBe(one);
+    expect(names(one).length).toBeGreaterThan(0);
+    expect(names(one).filter((name) => names(other).includes(name))).toEqual([]);
+  });
+
+  it('are those that the marks refer to', async () => {
+    const svg = await draw([1, 2]);
+    const used = [...svg.matchAll(/url\(#([^)]+)\)/g)].map((match) => match[1]!);
+    expect(used.length).toBeGreaterThan(0);
+    expect(new Set(used)).toEqual(new Set(names(svg)));
+    expect(svg).not.toContain('plot-clip');
+  });
+});
+
 describe('gridToSvg', () => {
   it('puts panels side by side and below one another', async () => {
     const panel = (width: number, height: number) => ({ marks: [line([0, 1], [0, 1])], width, height });

@@ -48,7 +48,7 @@ export async function drawGrid(rows: readonly (readonly (Panel | null)[])[], pac
   const { Plot, document } = await load(packages);
   const drawnRows = rows.map((row) => row.map((panel) => panel && drawPanel(Plot, document, panel)));
   const only = drawnRows.length === 1 && drawnRows[0]!.length === 1 ? drawnRows[0]![0] : undefined;
-  if (only) return only.outerHTML;
+  if (only) return withOwnNames(only.outerHTML);
   const size = (element: Element | null, name: string): number => Number(element?.getAttribute(name) ?? 0);
   const columns = Math.max(0, ...drawnRows.map((row) => row.length));
   const widths = Array.from({ length: columns }, (_, j) =>
@@ -71,7 +71,22 @@ export async function drawGrid(rows: readonly (readonly (Panel | null)[])[], pac
     });
     y += heights[i]!;
   });
-  return frame.outerHTML;
+  return withOwnNames(frame.outerHTML);
+}
+
+/**
+ * The markup with names of clip paths that follow from its contents. Plot counts them up, so the same plot would differ
+ * from one drawing to the next, and plots of two programs would meet with the same names in a page.
+ */
+function withOwnNames(svg: string): string {
+  const names = [...new Set(svg.match(/plot-clip-\d+/g))];
+  const numbered = names.reduce(
+    (text, name, i) => text.replaceAll(new RegExp(`${name}(?!\\d)`, 'g'), `clip-${i}`),
+    svg,
+  );
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < numbered.length; i++) hash = Math.imul(hash ^ numbered.charCodeAt(i), 0x01000193);
+  return numbered.replaceAll(/clip-(\d+)(?=["')])/g, `clip-${(hash >>> 0).toString(16)}-$1`);
 }
 
 async function load({ plot, document }: PlotPackages) {
