@@ -1,27 +1,13 @@
-import { arrayFromBytes, type NumericArray, type NumericArrayType } from '../io/bytes';
+import { arrayFromBytes, type NumericArray } from '../io/bytes';
 import { widenFloats } from '../io/half';
+import { numberStorage, type NumberDtype } from '../io/number-storage';
 import type { Description, Library } from './library';
 
 /** The element types of HDF5 that are read, by the names that safetensors has for them, and strings. */
 export type Hdf5Dtype = Hdf5NumericDtype | 'STRING';
 
 /** The numeric element types. BOOL is the enumeration FALSE, TRUE that h5py writes. */
-export type Hdf5NumericDtype = keyof typeof storage;
-
-const storage = {
-  F64: Float64Array,
-  F32: Float32Array,
-  F16: Uint16Array,
-  I64: BigInt64Array,
-  I32: Int32Array,
-  I16: Int16Array,
-  I8: Int8Array,
-  U64: BigUint64Array,
-  U32: Uint32Array,
-  U16: Uint16Array,
-  U8: Uint8Array,
-  BOOL: Uint8Array,
-} as const satisfies Record<string, NumericArrayType>;
+export type Hdf5NumericDtype = NumberDtype;
 
 /** How the elements of a dataset or attribute lie in memory. */
 export interface ElementType {
@@ -72,7 +58,7 @@ export function elementTypeOf(description: Description): ElementType | string {
 /** An empty array of an element type, for `length` elements. */
 export function arrayFor(dtype: Hdf5Dtype, length: number): NumericArray | string[] {
   if (dtype === 'STRING') return new Array<string>(length).fill('');
-  return dtype === 'F16' ? new Float32Array(length) : new storage[dtype](length);
+  return dtype === 'F16' ? new Float32Array(length) : new numberStorage[dtype](length);
 }
 
 /** The `length` elements that the library has put into its memory at `pointer`, copied. */
@@ -92,7 +78,7 @@ export function elementsAt(
   const swapped = description.type === ENUMERATION && !description.littleEndian;
   const order = swapped ? 'big' : 'little';
   if (dtype === 'F16') return widenFloats(arrayFromBytes(Uint16Array, bytes, 0, length, order), 'F16');
-  return arrayFromBytes<NumericArray>(storage[dtype], bytes, 0, length, order);
+  return arrayFromBytes<NumericArray>(numberStorage[dtype], bytes, 0, length, order);
 }
 
 function fixedStrings(bytes: Uint8Array, size: number, padding: number): string[] {

@@ -1,23 +1,12 @@
 import type { NumericArray, NumericArrayType } from '../io/bytes';
+import { numberStorage, type NumberDtype } from '../io/number-storage';
 import type { Decoded, SchemaElement, SchemaTree } from './library';
 
 /** The numeric element types, by the names that safetensors has for them. */
-export type ParquetNumericDtype = keyof typeof storage;
+export type ParquetNumericDtype = NumberDtype;
 
-const storage = {
-  F64: Float64Array,
-  F32: Float32Array,
-  F16: Float32Array,
-  I64: BigInt64Array,
-  I32: Int32Array,
-  I16: Int16Array,
-  I8: Int8Array,
-  U64: BigUint64Array,
-  U32: Uint32Array,
-  U16: Uint16Array,
-  U8: Uint8Array,
-  BOOL: Uint8Array,
-} as const satisfies Record<string, NumericArrayType>;
+/** Half floats are widened as they are read. */
+const storage = { ...numberStorage, F16: Float32Array };
 
 /** Numbers without nulls, or lists of them of the same length in every row: what io.toTensor takes. */
 export interface ParquetNumbers {
