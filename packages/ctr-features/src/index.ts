@@ -1,0 +1,11 @@
+export { FeatureMap, type FeatureMapJson, type FeatureRows, type TransformOptions } from './feature-map';
+export type { DenseRows, Rows, SparseRows } from './rows';
+export type { Weights, WeightSource } from './weights';
+export { polynomialKernel, type PolynomialKernelOptions } from './polynomial-kernel';
+export { PolynomialSketch, type PolynomialSketchOptions } from './polynomial-sketch';
+export { ProjectedSketch, type ProjectedSketchOptions, type SketchMode } from './projected-sketch';
+export type { ProjectionKind, SrhtBlocks } from './projection';
+export { HierarchicalSketch, type HierarchicalSketchOptions, type Hierarchy } from './hierarchical-sketch';
+export { TensorSketch, CountSketch, type CountSketchOptions, type TensorSketchOptions } from './tensor-sketch';
+export { CraftSketch, type CraftSketchOptions } from './craft-sketch';
+export { featureMapFromJSON } from './feature-map-json';

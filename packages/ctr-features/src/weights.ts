@@ -1,0 +1,142 @@
+import * as tf from '@tensorflow/tfjs';
+import { backend, check, io, random } from '@tfsci/tensor-core';
+import type { FeatureMapJson } from './feature-map';
+import type { HostPair } from './signs';
+
+const { argumentMessage, FormatError, ShapeError } = check;
+
+/** The random numbers of a feature map by name, as the tensors of a safetensors file. */
+export type Weights = Record<string, io.SafetensorsEntry>;
+
+/** Where the random numbers of a feature map come from: drawn with a key, or given. */
+export interface WeightSource {
+  /** What they are drawn with; a number n is `random.key(n)`. The same key gives the same map on every backend. */
+  key?: random.Key | number;
+  /** Given numbers, by the names and shapes that `weights()` of such a map has, instead of a key. */
+  weights?: Weights;
+}
+
+/** The key of a source, or null where the weights are given. @throws TypeError when it has neither or both */
+export function keyOf(where: string, { key, weights }: WeightSource): random.Key | null {
+  if ((key === undefined) === (weights === undefined)) {
+    const both = key === undefined ? 'neither' : 'both';
+    throw new TypeError(
+      argumentMessage(where, 'options', 'have either key or weights', both, 'For a start take key: 0.'),
+    );
+  }
+  if (key === undefined) return null;
+  if (typeof key === 'number') return random.key(key);
+  if (key instanceof random.Key) return key;
+  throw new TypeError(argumentMessage(where, 'key', 'be a Key or a number', key));
+}
+
+/**
+ * Returns the entry of given weights, checked.
+ *
+ * @throws ShapeError when it is missing or has another shape, RangeError when a number is not finite
+ */
+export function givenWeight(
+  where: string,
+  weights: Weights,
+  name: string,
+  shape: readonly number[],
+): io.SafetensorsEntry {
+  const entry = weights[name];
+  if (entry === undefined || String(entry.shape) !== String(shape)) {
+    const wanted = `have the shape [${shape.join(', ')}]`;
+    throw new ShapeError(argumentMessage(where, `weights[${JSON.stringify(name)}]`, wanted, entry?.shape));
+  }
+  for (const value of entry.data) {
+    if (!Number.isFinite(Number(value))) {
+      throw new RangeError(
+        argumentMessage(where, `weights[${JSON.stringify(name)}]`, 'have finite numbers', Number(value)),
+      );
+    }
+  }
+  return entry;
+}
+
+/** The given numbers of a name, or of its parts `NAME.re` and `NAME.im`. @throws as `givenWeight` */
+export function givenPair(where: string, weights: Weights, name: string, shape: number[], complex: boolean): HostPair {
+  const part = (which: string): Float32Array =>
+    Float32Array.from(givenWeight(where, weights, which, shape).data, Number);
+  return complex ? { re: part(`${name}.re`), im: part(`${name}.im`) } : { re: part(name), im: null };
+}
+
+/** What `givenPair` reads. */
+export function pairEntries(name: string, { re, im }: HostPair, shape: number[]): Weights {
+  if (im === null) return { [name]: { dtype: 'F32', shape, data: re } };
+  return { [`${name}.re`]: { dtype: 'F32', shape, data: re }, [`${name}.im`]: { dtype: 'F32', shape, data: im } };
+}
+
+/** Weights on the host, and tensors of them that live as long as their owner. */
+export class WeightTensors {
+  private readonly kept = new Map<string, tf.Tensor>();
+
+  /** The tensor of an array; made when it is first asked for, in a compiled function each time that it is recorded. */
+  get(name: string, data: Float32Array | Int32Array, shape: number[]): tf.Tensor {
+    const make = (): tf.Tensor => tf.tensor(data, shape, data instanceof Int32Array ? 'int32' : 'float32');
+    if (backend.isRecording()) return make();
+    let tensor = this.kept.get(name);
+    if (tensor === undefined) {
+      tensor = tf.keep(make());
+      this.kept.set(name, tensor);
+    }
+    return tensor;
+  }
+
+  /** The tensors of both parts. */
+  pair(name: string, { re, im }: HostPair, shape: number[]): { re: tf.Tensor; im: tf.Tensor | null } {
+    return { re: this.get(`${name}.re`, re, shape), im: im && this.get(`${name}.im`, im, shape) };
+  }
+
+  dispose(): void {
+    for (const tensor of this.kept.values()) tensor.dispose();
+    this.kept.clear();
+  }
+}
+
+/** The same weights with a prefix before each name. */
+export function prefixed(weights: Weights, prefix: string): Weights {
+  return Object.fromEntries(Object.entries(weights).map(([name, entry]) => [prefix + name, entry]));
+}
+
+/** The weights whose names have the prefix, without it. */
+export function unprefixed(weights: Weights, prefix: string): Weights {
+  const entries = Object.entries(weights).filter(([name]) => name.startsWith(prefix));
+  return Object.fromEntries(entries.map(([name, entry]) => [name.slice(prefix.length), entry]));
+}
+
+/** The JSON of a map of the given options. */
+export function jsonOf(kind: string, { key, weights, ...options }: WeightSource): FeatureMapJson {
+  const plainKey = key instanceof random.Key ? key.toJSON() : key;
+  if (weights === undefined) return { kind, options: { ...options, key: plainKey } };
+  return { kind, options, weights: weightsToText(weights) };
+}
+
+/** The options that `jsonOf` was given. @throws FormatError when the JSON is something else */
+export function optionsOf(where: string, { options, weights }: FeatureMapJson): WeightSource {
+  const { key, ...others } = options;
+  if (weights !== undefined) return { ...others, weights: weightsFromText(where, weights) };
+  return { ...others, key: typeof key === 'number' ? key : random.keyFromJSON(key) };
+}
+
+/** Weights as text, for JSON: a safetensors file in base64. */
+export function weightsToText(weights: Weights): string {
+  let bytes = '';
+  const file = io.writeSafetensors(weights);
+  for (let i = 0; i < file.length; i += 32768) bytes += String.fromCharCode(...file.subarray(i, i + 32768));
+  return btoa(bytes);
+}
+
+/** The weights that `weightsToText` wrote. @throws FormatError when it is something else */
+export function weightsFromText(where: string, text: unknown): Weights {
+  let bytes: string;
+  try {
+    if (typeof text !== 'string') throw new TypeError();
+    bytes = atob(text);
+  } catch {
+    throw new FormatError(argumentMessage(where, 'json.weights', 'be a safetensors file in base64', text));
+  }
+  return io.readSafetensors(Uint8Array.from(bytes, (char) => char.charCodeAt(0))).tensors;
+}

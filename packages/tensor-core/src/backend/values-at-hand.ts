@@ -1,0 +1,25 @@
+import * as tf from '@tensorflow/tfjs';
+import { afterRun } from './jit';
+
+/** The backends of TensorFlow.js whose tensors lie in the memory of the processor. */
+const IN_HOST_MEMORY = ['cpu', 'wasm'];
+
+/**
+ * Whether code may look at values now instead of calling kernels, for what is faster in a loop of its own.
+ *
+ * True when the active backend holds its tensors in host memory (cpu, wasm and compiling backends), no compiled function
+ * is being recorded, and no gradient is being taken: what is not a kernel has none.
+ */
+export function valuesAtHand(): boolean {
+  const { activeTape } = tf.engine().state;
+  return holdsInHostMemory() && !activeTape && !isRecording();
+}
+
+/** Whether `jit` is recording a function now: tensors made meanwhile belong to it and must not be kept. */
+export function isRecording(): boolean {
+  return afterRun(() => undefined);
+}
+
+function holdsInHostMemory(): boolean {
+  return IN_HOST_MEMORY.includes(tf.getBackend()) || 'hostInput' in tf.backend();
+}
