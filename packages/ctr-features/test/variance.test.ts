@@ -1,0 +1,40 @@
+import { loadGolden } from '@tfsci/tensor-core/testing';
+import { describe, expect, it } from 'vitest';
+import { sketchVariance, type PairMoments, type SketchShape } from '../src/variance';
+
+const golden = loadGolden(new URL('./golden/authors/variance_closed_form.safetensors', import.meta.url));
+
+/** The authors' numbers are float32. */
+const RELATIVE = 1e-5;
+/** Where the variance is 0 the authors have what float64 leaves. */
+const ZERO = 1e-12;
+
+function momentsOf(x: readonly number[], y: readonly number[]): PairMoments {
+  const sum = (term: (a: number, b: number) => number): number => x.reduce((all, a, i) => all + term(a, y[i]!), 0);
+  return {
+    s: sum((a, b) => a * b),
+    squares: sum((a, b) => a * a * b * b),
+    norms: sum((a) => a * a) * sum((_, b) => b * b),
+  };
+}
+
+describe('sketchVariance', () => {
+  const names = golden.names.filter((name) => name.startsWith('var.'));
+  const { data, shape } = golden.get('x');
+  const points = Array.from({ length: shape[0]! }, (_, i) => [...data.slice(i * shape[1]!, (i + 1) * shape[1]!)]);
+
+  it.each(names)('%s', (name) => {
+    const [, kind, mode, p, features] = /^var\.(\w+)\.(\w+)\.p(\d+)\.D(\d+)$/.exec(name)!;
+    const blocks = kind === 'srht_indep' ? 'independent' : 'shared';
+    const sketch: SketchShape = {
+      projection: (kind!.startsWith('srht') ? 'srht' : kind) as 'srht',
+      mode: mode as 'ctr',
+      degree: Number(p),
+      features: Number(features),
+      inputDim: shape[1]!,
+      srhtBlocks: blocks,
+    };
+    const ours = points.flatMap((x) => points.map((y) => sketchVariance(momentsOf(x, y), sketch)));
+    expect(ours).toBeAllclose(golden.get(name).data, { rtol: RELATIVE, atol: ZERO });
+  });
+});
