@@ -32,5 +32,5 @@ export {
   writeImageFile,
   type ReadImageOptions,
   type WriteImageOptions,
-} from './io/image-files';
-export { downloadFile, type DownloadFileOptions } from './io/download-file';
+} from './io/image/files';
+export { downloadFile, type DownloadFileOptions } from './io/download/file';

@@ -9,8 +9,8 @@ import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { FormatError } from '../src/check';
-import { fetchBytes, type DownloadProgress } from '../src/io/download';
-import { downloadFile } from '../src/io/download-file';
+import { fetchBytes, type DownloadProgress } from '../src/io/download/download';
+import { downloadFile } from '../src/io/download/file';
 
 const contents = Uint8Array.from({ length: 300_000 }, (_, i) => (i * i + (i >> 8)) % 251);
 const sha256 = createHash('sha256').update(contents).digest('hex');

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { readFits, type FitsTable } from '../src/io/fits';
-import type { ArrayEntry } from '../src/io/torch';
+import { readFits, type FitsTable } from '../src/io/fits/fits';
+import type { ArrayEntry } from '../src/io/torch/torch';
 import { goldenFits, table } from './fits-bytes';
 import { refusalOf } from './torch-pickles';
 

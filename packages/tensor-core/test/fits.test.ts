@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FormatError } from '../src/check';
 import { toTensor } from '../src/io';
-import { readFits } from '../src/io/fits';
+import { readFits } from '../src/io/fits/fits';
 import { goldenFits, image, joined, unit } from './fits-bytes';
 import { refusalOf } from './torch-pickles';
 

@@ -6,10 +6,10 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { FormatError } from '../src/check';
 import { readSafetensors, type SafetensorsFile } from '../src/io';
-import type { ImagePixels } from '../src/io/image';
-import { imageFormatOf, withoutExif } from '../src/io/image-format';
-import { writeTiff } from '../src/io/tiff';
-import { decodeImageBytes, readImageFile, writeImageFile } from '../src/io/image-files';
+import type { ImagePixels } from '../src/io/image/image';
+import { imageFormatOf, withoutExif } from '../src/io/image/format';
+import { writeTiff } from '../src/io/image/tiff';
+import { decodeImageBytes, readImageFile, writeImageFile } from '../src/io/image/files';
 
 // JPEG decoders may round the inverse cosine transform and the colour transform differently.
 const JPEG_LEVELS = 2;

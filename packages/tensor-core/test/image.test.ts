@@ -4,9 +4,9 @@ import * as tf from '@tensorflow/tfjs';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { useBackend } from '../src/backend';
 import { FormatError, ShapeError } from '../src/check';
-import { imageToTensor, tensorToImage, toGrey, type ImagePixels } from '../src/io/image';
-import { decodeImage } from '../src/io/image-decode';
-import { withoutExif } from '../src/io/image-format';
+import { imageToTensor, tensorToImage, toGrey, type ImagePixels } from '../src/io/image/image';
+import { decodeImage } from '../src/io/image/decode';
+import { withoutExif } from '../src/io/image/format';
 import { backendsUnderTest, finiteDifferences } from '../src/testing';
 import { numbers, values } from './values';
 

@@ -9,9 +9,9 @@ import { describe, expect, it } from 'vitest';
 import { FormatError, ShapeError } from '../src/check';
 import { toTensor } from '../src/io';
 import { arrayStorage, partsOf } from '../src/io/array-entry';
-import { readNpy, readNpz, writeNpy, writeNpz } from '../src/io/npy';
-import { writeZip } from '../src/io/zip-write';
-import { viewAsReal, type ArrayDtype, type ArrayEntry } from '../src/io/torch';
+import { readNpy, readNpz, writeNpy, writeNpz } from '../src/io/npy/npy';
+import { writeZip } from '../src/io/zip/write';
+import { viewAsReal, type ArrayDtype, type ArrayEntry } from '../src/io/torch/torch';
 import { refusalOf } from './torch-pickles';
 
 interface Described {

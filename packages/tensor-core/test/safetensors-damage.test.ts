@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FormatError } from '../src/check';
-import { readSafetensors, writeSafetensors } from '../src/io/safetensors';
+import { readSafetensors, writeSafetensors } from '../src/io/safetensors/safetensors';
 
 /** A sound file with several dtypes, an empty tensor, a scalar and metadata. */
 const sound = writeSafetensors(

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FormatError } from '../src/check';
-import { readSafetensors } from '../src/io/safetensors';
+import { readSafetensors } from '../src/io/safetensors/safetensors';
 
 /** A file of a header, given as text or bytes, and that many bytes of data. */
 function fileOf(header: string | Uint8Array, dataBytes = 0, declaredLength?: number): Uint8Array {

@@ -2,8 +2,8 @@ import '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ShapeError } from '../src/check';
-import { readSafetensors, type SafetensorsDtype, type SafetensorsEntry } from '../src/io/safetensors';
-import { tensorsToSafetensors, toTensor } from '../src/io/safetensors-tensors';
+import { readSafetensors, type SafetensorsDtype, type SafetensorsEntry } from '../src/io/safetensors/safetensors';
+import { tensorsToSafetensors, toTensor } from '../src/io/safetensors/tensors';
 import { backendsUnderTest } from '../src/testing';
 
 const entry = (dtype: SafetensorsDtype, data: SafetensorsEntry['data'], shape = [data.length]): SafetensorsEntry => ({

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { ShapeError } from '../src/check';
-import { writeSafetensors, type SafetensorsEntry } from '../src/io/safetensors';
+import { writeSafetensors, type SafetensorsEntry } from '../src/io/safetensors/safetensors';
 
 /** In the official order of the dtypes. */
 const dtypes = [

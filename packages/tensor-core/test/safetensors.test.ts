@@ -1,7 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { NumericArray } from '../src/io/bytes';
-import { readSafetensors, writeSafetensors, type SafetensorsDtype, type SafetensorsEntry } from '../src/io/safetensors';
+import {
+  readSafetensors,
+  writeSafetensors,
+  type SafetensorsDtype,
+  type SafetensorsEntry,
+} from '../src/io/safetensors/safetensors';
 
 /** Written by the official library, safetensors 0.8.0 for Python: I64 [], F32 [0], BF16 [2, 2], BOOL [3]. */
 const official = new Uint8Array(

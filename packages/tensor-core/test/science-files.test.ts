@@ -13,7 +13,7 @@ import {
   writeNpyFile,
   writeNpzFile,
 } from '../src/io/science-files';
-import { torchStateDict, type ArrayEntry } from '../src/io/torch';
+import { torchStateDict, type ArrayEntry } from '../src/io/torch/torch';
 import { goldenFits, image } from './fits-bytes';
 
 let folder: string;

@@ -4,7 +4,7 @@ import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import * as tf from '@tensorflow/tfjs';
 import { afterAll, afterEach, describe, expect, it, vi } from 'vitest';
-import { writeSafetensors } from '../src/io/safetensors';
+import { writeSafetensors } from '../src/io/safetensors/safetensors';
 import {
   backendsUnderTest,
   finiteDifferences,

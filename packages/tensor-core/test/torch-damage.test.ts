@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { FormatError } from '../src/check';
-import { isArrayEntry, readTorch, type ReadTorchOptions } from '../src/io/torch';
+import { isArrayEntry, readTorch, type ReadTorchOptions } from '../src/io/torch/torch';
 import { pickle, str, tensor, dict, list, storage, torchBytes } from './torch-pickles';
 
 const golden = (name: string): Uint8Array =>

@@ -7,8 +7,8 @@ import * as tf from '@tensorflow/tfjs';
 import { requireTool } from '@tfsci/tooling';
 import { describe, expect, it } from 'vitest';
 import { toTensor } from '../src/io';
-import { readTorch, torchStateDict, viewAsReal, type ArrayEntry, type PickledObject } from '../src/io/torch';
-import { writeZip } from '../src/io/zip-write';
+import { readTorch, torchStateDict, viewAsReal, type ArrayEntry, type PickledObject } from '../src/io/torch/torch';
+import { writeZip } from '../src/io/zip/write';
 import * as p from './torch-pickles';
 
 const folder = new URL('golden/io/torch/', import.meta.url);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ArrayEntry } from '../src/io/torch';
+import type { ArrayEntry } from '../src/io/torch/torch';
 import * as p from './torch-pickles';
 
 const { valueOf, refusalOf } = p;

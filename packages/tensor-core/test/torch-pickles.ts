@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { FormatError } from '../src/check';
-import { isArrayEntry, type ReadTorchOptions, readTorch } from '../src/io/torch';
-import { writeZip } from '../src/io/zip-write';
+import { isArrayEntry, type ReadTorchOptions, readTorch } from '../src/io/torch/torch';
+import { writeZip } from '../src/io/zip/write';
 
 // Pickles and PyTorch files put together by hand, opcode by opcode.
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { readTorch, torchStateDict, type ArrayEntry, type TorchFile } from '../src/io/torch';
+import { readTorch, torchStateDict, type ArrayEntry, type TorchFile } from '../src/io/torch/torch';
 import { refusalOf } from './torch-pickles';
 
 const golden = (name: string): TorchFile =>

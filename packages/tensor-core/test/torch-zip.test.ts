@@ -7,9 +7,9 @@ import { requireTool } from '@tfsci/tooling';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ByteBudget } from '../src/io/byte-budget';
-import { isZip, ZipArchive, type ZipOptions } from '../src/io/zip-archive';
+import { isZip, ZipArchive, type ZipOptions } from '../src/io/zip/archive';
 import { crc32 } from '../src/io/crc32';
-import { writeZip, type ZipInput, type ZipWriteOptions } from '../src/io/zip-write';
+import { writeZip, type ZipInput, type ZipWriteOptions } from '../src/io/zip/write';
 import { refusalOf } from './torch-pickles';
 
 const python = requireTool('python-torch');

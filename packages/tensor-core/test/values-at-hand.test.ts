@@ -37,12 +37,12 @@ describe.each(backendsUnderTest())('valuesAtHand on %s', (backend) => {
 });
 
 describe('valuesAtHand', () => {
-  it('is false on a backend that keeps tensors on a device', () => {
+  it('is false on a backend that keeps tensors on a device', async () => {
     const before = tf.getBackend();
     tf.registerBackend('a-device', () => Object.assign(new tf.KernelBackend(), { dispose: () => undefined }));
-    tf.setBackend('a-device');
+    await tf.setBackend('a-device');
     expect(valuesAtHand()).toBe(false);
-    tf.setBackend(before);
+    await tf.setBackend(before);
     tf.removeBackend('a-device');
   });
 });

@@ -1,7 +1,7 @@
 import type * as tf from '@tensorflow/tfjs';
 import { argumentMessage, FormatError } from '../check';
 import type { NumericArray } from '../io/bytes';
-import { toTensor } from '../io/safetensors-tensors';
+import { toTensor } from '../io/safetensors/tensors';
 import {
   arrayFor,
   elementsAt,

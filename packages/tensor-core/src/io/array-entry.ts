@@ -1,8 +1,8 @@
 import { argumentMessage } from '../check';
 import type { NumericArray, NumericArrayType } from './bytes';
 import { isSmallFloat } from './half';
-import { valuesOf, type SafetensorsEntry } from './safetensors';
-import { storage, type SafetensorsDtype } from './safetensors-header';
+import { valuesOf, type SafetensorsEntry } from './safetensors/safetensors';
+import { storage, type SafetensorsDtype } from './safetensors/header';
 
 /** An element type: those of safetensors, and complex numbers of two float32 (C64) or two float64 (C128). */
 export type ArrayDtype = SafetensorsDtype | 'C64' | 'C128';

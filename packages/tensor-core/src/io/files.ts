@@ -15,7 +15,7 @@ import {
   type ReadSafetensorsOptions,
   type SafetensorsEntry,
   type SafetensorsFile,
-} from './safetensors';
+} from './safetensors/safetensors';
 
 export type { FilePath } from './file-access';
 

@@ -5,8 +5,8 @@ export {
   type SafetensorsDtype,
   type SafetensorsEntry,
   type SafetensorsFile,
-} from './safetensors';
-export { tensorsToSafetensors, toTensor } from './safetensors-tensors';
+} from './safetensors/safetensors';
+export { tensorsToSafetensors, toTensor } from './safetensors/tensors';
 export { narrowFloats, widenFloats, type SmallFloat, type SmallFloatBits } from './half';
 export { readIdx, writeIdx, type IdxArray, type IdxData } from './idx';
 export { gunzip, isGzip, type GunzipOptions } from './gzip';
@@ -23,7 +23,7 @@ export {
   type TorchFile,
   type TorchStateDictOptions,
   type UnknownClasses,
-} from './torch';
+} from './torch/torch';
 export {
   readNpy,
   readNpz,
@@ -32,7 +32,7 @@ export {
   type ReadNpyOptions,
   type ReadNpzOptions,
   type WriteNpzOptions,
-} from './npy';
+} from './npy/npy';
 export {
   FitsFile,
   FitsImage,
@@ -45,7 +45,7 @@ export {
   type FitsOther,
   type FitsValue,
   type ReadFitsOptions,
-} from './fits';
+} from './fits/fits';
 export {
   imageToTensor,
   tensorToImage,
@@ -53,6 +53,6 @@ export {
   type ImagePixels,
   type ImageToTensorOptions,
   type TensorToImageOptions,
-} from './image';
-export { decodeImage, type DecodeImageOptions } from './image-decode';
-export { fetchBytes, type DownloadProgress, type TransferOptions } from './download';
+} from './image/image';
+export { decodeImage, type DecodeImageOptions } from './image/decode';
+export { fetchBytes, type DownloadProgress, type TransferOptions } from './download/download';

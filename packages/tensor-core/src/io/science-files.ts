@@ -3,11 +3,11 @@ import type { ArrayEntry } from './array-entry';
 import { pathOf } from './file-access';
 import { naming, readBytes } from './file-bytes';
 import { writeFileAtomic, type FilePath } from './files';
-import { readFits, type FitsFile, type ReadFitsOptions } from './fits-file';
+import { readFits, type FitsFile, type ReadFitsOptions } from './fits/file';
 import { gunzip, isGzip } from './gzip';
-import { readNpz, writeNpz, type ReadNpzOptions, type WriteNpzOptions } from './npy-archive';
-import { readNpy, writeNpy, type ReadNpyOptions } from './npy-file';
-import { readTorch, type ReadTorchOptions, type TorchFile } from './torch-file';
+import { readNpz, writeNpz, type ReadNpzOptions, type WriteNpzOptions } from './npy/archive';
+import { readNpy, writeNpy, type ReadNpyOptions } from './npy/file';
+import { readTorch, type ReadTorchOptions, type TorchFile } from './torch/file';
 
 /**
  * Reads a file that torch.save wrote.

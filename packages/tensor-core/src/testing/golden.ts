@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { readSafetensors, type SafetensorsDtype } from '../io/safetensors';
+import { readSafetensors, type SafetensorsDtype } from '../io/safetensors/safetensors';
 
 /** One tensor of a golden file, floats widened to float64. */
 export interface GoldenTensor {
