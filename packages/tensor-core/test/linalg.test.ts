@@ -88,12 +88,14 @@ describe('matrices', () => {
 });
 
 describe('cholesky', () => {
-  it.each([1, 2, 5, 11])('is lower triangular with positive diagonal, and L L^T = A, n = %i', (n) => {
+  it.each([1, 2, 5, 11, 32, 33, 71, 103])('is lower triangular with positive diagonal, and L L^T = A, n = %i', (n) => {
     const a = positiveDefinite(n);
     const factor = cholesky(a);
     expect(isLower(factor)).toBe(true);
     expect(Array.from({ length: n }, (_, i) => factor.data[i * (n + 1)]! > 0)).toEqual(Array(n).fill(true));
-    expect(multiply(factor, transposed(factor)).data).toBeAllclose(a.data, ROUNDING);
+    // Products of n entries are rounded n times.
+    const most = a.data.reduce((largest, entry) => Math.max(largest, Math.abs(entry)), 0);
+    expect(multiply(factor, transposed(factor)).data).toBeAllclose(a.data, { rtol: 0, atol: 1e-15 * n * most });
   });
 
   it('equals that of NumPy, with its solution and determinant', () => {
@@ -126,6 +128,8 @@ describe('cholesky', () => {
       ),
     );
     expect(() => cholesky(matrixFromRows([[-1]]))).toThrow(/pivot 0 of a .* got -1\./);
+    const large = diagonal(Array.from({ length: 50 }, (_, i) => (i === 40 ? -2 : 1)));
+    expect(() => cholesky(large)).toThrow(/pivot 40 of a .* got -2\./);
   });
 });
 
