@@ -33,7 +33,7 @@ beforeAll(async () => {
 });
 
 function argumentsFor(out: string, ...more: string[]): string[] {
-  return ['run', '--data', data, '--out', out, ...more];
+  return ['run', id, '--data', data, '--out', out, ...more];
 }
 
 function partsOf(out: string): string {
@@ -91,7 +91,7 @@ describe('run', { timeout: TIMEOUT }, () => {
     expect(kept).toBeGreaterThanOrEqual(PARTS / 2);
     expect(kept).toBeLessThan(PARTS);
 
-    const elsewhere = await reproduce(['run', '--out', out, '--resume']);
+    const elsewhere = await reproduce(['run', id, '--out', out, '--resume']);
     expect(elsewhere.stderr).toMatch(/which had data data, sha256 [0-9a-f]{16} \(now embedded\)/);
     expect(await partNames(partsOf(out))).toHaveLength(kept);
 

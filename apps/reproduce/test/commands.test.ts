@@ -14,8 +14,11 @@ describe('main', () => {
     [['--resume', 'run'], `reproduce: the command must be one of list, run, report, got --resume. ${usage}`],
     [['list', 'all'], 'reproduce: list must have no arguments, got all.'],
     [['list', '--out', 'x'], 'reproduce: an option of list must be left out, got --out.'],
-    [['run', 'momo-robustnes'], 'reproduce: an experiment must be one of momo-robustness, got momo-robustnes.'],
-    [['report', 'no', 'nay'], 'reproduce: an experiment must be one of momo-robustness, got no, nay.'],
+    [
+      ['run', 'momo-robustnes'],
+      'reproduce: an experiment must be one of momo-robustness, ctr-features, got momo-robustnes.',
+    ],
+    [['report', 'no', 'nay'], 'reproduce: an experiment must be one of momo-robustness, ctr-features, got no, nay.'],
     [['run', '--sed', '3'], `reproduce: an option of run must be one of ${runOptions}, got --sed.`],
     [['run', '--toString'], `reproduce: an option of run must be one of ${runOptions}, got --toString.`],
     [['run', '-o', 'x'], `reproduce: an option of run must be one of ${runOptions}, got -o.`],

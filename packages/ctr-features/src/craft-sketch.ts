@@ -2,12 +2,14 @@ import type * as tf from '@tensorflow/tfjs';
 import { check, random } from '@tfsci/tensor-core';
 import { FeatureMap, type FeatureMapJson } from './feature-map';
 import { pairScale } from './pair';
+import { ProjectedSketch } from './projected-sketch';
+import type { Rows } from './rows';
 import { SrhtProjection } from './srht-projection';
-import { jsonOf, keyOf, prefixed, unprefixed, type WeightSource, type Weights } from './weights';
+import { jsonOf, keyOf, prefixed, type WeightSource, type Weights } from './weights';
 
-/** Options of `CraftSketch`. */
+/** Options of `CraftSketch`; its key or weights are those of the compression alone. */
 export interface CraftSketchOptions extends WeightSource {
-  /** The map to E features whose features are compressed. Its own random numbers are its own. */
+  /** The map to E features that are compressed. It has a key or weights of its own. */
   up: FeatureMap;
   /** D, at most E. */
   features: number;
@@ -34,10 +36,13 @@ export class CraftSketch extends FeatureMap {
     if (!((up as unknown) instanceof FeatureMap)) {
       throw new TypeError(check.argumentMessage(where, 'up', 'be a feature map', up));
     }
+    if (up instanceof ProjectedSketch && up.mode === 'complex') {
+      throw new TypeError(check.argumentMessage(where, 'up.mode', 'give real features', up.mode, "Take mode 'ctr'."));
+    }
     check.checkNumber(where, 'features', features, { min: 1, max: up.features, integer: true });
     super('CraftSketch', up.inputDim, features);
     this.up = up;
-    const from = keyOf(where, options) ?? unprefixed(options.weights!, 'down.');
+    const from = keyOf(where, options) ?? options.weights!;
     const shape = {
       projection: 'srht',
       blocks: 'independent',
@@ -45,12 +50,19 @@ export class CraftSketch extends FeatureMap {
       features,
       complex: false,
     } as const;
-    this.down = new SrhtProjection(shape, { where, index: 0, from });
+    this.down = new SrhtProjection(shape, { where, prefix: 'down.', index: 0, from });
     this.given = { ...options };
   }
 
+  /** Fits the map that is compressed. @returns this map */
+  override fit(x: Rows | tf.Tensor2D): this {
+    this.up.fit(x);
+    return this;
+  }
+
+  /** Those of the inner map as `up.NAME`, and those of the compression as `down.NAME`. */
   weights(): Weights {
-    return { ...prefixed(this.up.weights(), 'up.'), ...prefixed(this.down.weights(), 'down.') };
+    return { ...prefixed(this.up.weights(), 'up.'), ...this.down.weights() };
   }
 
   resample(key: random.Key | number): CraftSketch {

@@ -1,5 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { backend, check, scope, type random } from '@tfsci/tensor-core';
+import { hostTensor } from './host/host-tensor';
 import { checkTensor, readRows, type RowReader, type Rows } from './rows';
 import type { Weights } from './weights';
 
@@ -15,6 +16,9 @@ export interface FeatureRows {
   /** [n, D] */
   shape: [number, number];
 }
+
+/** Writes the features of `count` rows of a reader from the `first` on into `out`. */
+export type HostTransform = (reader: RowReader, first: number, count: number, out: Float32Array) => void;
 
 /** Options of transformations that may take long. */
 export interface TransformOptions {
@@ -46,6 +50,7 @@ export abstract class FeatureMap {
   readonly inputDim: number;
   /** D, the number of real features. */
   readonly features: number;
+  private madeHostTransform: HostTransform | null | undefined;
 
   constructor(kind: string, inputDim: number, features: number) {
     this.kind = kind;
@@ -56,8 +61,10 @@ export abstract class FeatureMap {
   /** The features of tensors, of kernels that have gradients; inside of tf.tidy. */
   protected abstract apply(x_ND: tf.Tensor2D): tf.Tensor2D;
 
-  /** The features of `count` rows from the `first` on, written into `out`, where there is a faster way than `apply`. */
-  protected readonly hostTransform?: (reader: RowReader, first: number, count: number, out: Float32Array) => void;
+  /** A faster way than `apply` for rows on the host, where there is one; asked for once, when it is first needed. */
+  protected makeHostTransform(): HostTransform | null {
+    return null;
+  }
 
   /** The random numbers by name. The arrays are the map's own: not to be changed. */
   abstract weights(): Weights;
@@ -96,9 +103,9 @@ export abstract class FeatureMap {
     checkTensor(where, 'x', x_ND);
     if (backend.valuesAtHand()) {
       const reader = readRows(x_ND, { where, columns: this.inputDim });
-      const out = new Float32Array(reader.count * this.features);
-      for (const [first, count] of this.blocksOf(reader.count)) this.transformBlock(reader, first, count, out);
-      return tf.tensor2d(out, [reader.count, this.features]);
+      return hostTensor([reader.count, this.features], (out) => {
+        for (const [first, count] of this.blocksOf(reader.count)) this.transformBlock(reader, first, count, out);
+      });
     }
     if (x_ND.shape[0] === 0) throw new ShapeError(argumentMessage(where, 'x', 'have at least one row', x_ND));
     if (x_ND.shape[1] !== this.inputDim) {
@@ -153,6 +160,11 @@ export abstract class FeatureMap {
     });
   }
 
+  private get hostTransform(): HostTransform | null {
+    if (this.madeHostTransform === undefined) this.madeHostTransform = this.makeHostTransform();
+    return this.madeHostTransform;
+  }
+
   /** How messages name a method of this map. */
   protected where(method: string): string {
     return `ctr-features.${this.kind}.${method}`;
@@ -169,7 +181,7 @@ export abstract class FeatureMap {
     const reader = readRows(x, { where, columns: this.inputDim, firstRow });
     const data = new Float32Array(reader.count * this.features);
     for (const [first, count] of this.blocksOf(reader.count, blockRows)) {
-      if (this.hostTransform !== undefined || backend.capabilities().readsSynchronously) {
+      if (this.hostTransform !== null || backend.capabilities().readsSynchronously) {
         this.transformBlock(reader, first, count, data);
       } else {
         data.set(await this.blockOnDevice(reader, first, count), first * this.features);
@@ -184,7 +196,7 @@ export abstract class FeatureMap {
 
   private transformBlock(reader: RowReader, first: number, count: number, data: Float32Array): void {
     const out = data.subarray(first * this.features, (first + count) * this.features);
-    if (this.hostTransform !== undefined) this.hostTransform(reader, first, count, out);
+    if (this.hostTransform !== null) this.hostTransform(reader, first, count, out);
     else out.set(tf.tidy(() => this.apply(this.block(reader, first, count)).dataSync()));
   }
 

@@ -1,6 +1,9 @@
 import type * as tf from '@tensorflow/tfjs';
+import type { HostTransform } from './feature-map';
+import { srhtTransform } from './host/srht-kernel';
 import { pairProduct, pairScale, type Pair } from './pair';
 import { ProjectedSketch, type ProjectedSketchOptions } from './projected-sketch';
+import { SrhtProjection } from './srht-projection';
 
 /** Options of `PolynomialSketch`. */
 export type PolynomialSketchOptions = ProjectedSketchOptions;
@@ -29,5 +32,11 @@ export class PolynomialSketch extends ProjectedSketch {
     const z = { re: z_ND, im: null };
     const product = this.projections.map((projection) => projection.project(z)).reduce(pairProduct);
     return pairScale(product, 1 / Math.sqrt(this.projectedFeatures));
+  }
+
+  protected override makeHostTransform(): HostTransform | null {
+    const { projections, kernelOptions, inputDim } = this;
+    const hadamard = projections.every((projection) => projection instanceof SrhtProjection);
+    return hadamard ? srhtTransform(projections, { ...kernelOptions, inputDim }) : null;
   }
 }

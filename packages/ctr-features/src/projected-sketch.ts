@@ -1,7 +1,7 @@
 // N points, D coordinates
 import * as tf from '@tensorflow/tfjs';
 import { check, random } from '@tfsci/tensor-core';
-import { FeatureMap, type FeatureMapJson } from './feature-map';
+import { FeatureMap, type FeatureMapJson, type FeatureRows, type TransformOptions } from './feature-map';
 import { pairScale, type Pair } from './pair';
 import {
   biasedDim,
@@ -18,6 +18,7 @@ import {
   type ProjectionShape,
   type SrhtBlocks,
 } from './projection';
+import type { Rows } from './rows';
 import { jsonOf, keyOf, type WeightSource, type Weights } from './weights';
 
 /** Whether a sketch is real, complex, or complex with its real and imaginary parts as real features. */
@@ -108,11 +109,21 @@ export abstract class ProjectedSketch extends FeatureMap {
   }
 
   override transform(x_ND: tf.Tensor2D): tf.Tensor2D {
-    if (this.mode === 'complex') {
-      const fix = "Use transformComplex, or mode 'ctr' with twice as many features.";
-      throw new TypeError(check.argumentMessage(this.where('transform'), 'mode', 'give real features', this.mode, fix));
-    }
+    this.checkReal('transform');
     return super.transform(x_ND);
+  }
+
+  override async transformRows(x: Rows | tf.Tensor2D, options?: TransformOptions): Promise<FeatureRows> {
+    this.checkReal('transformRows');
+    return super.transformRows(x, options);
+  }
+
+  override async *transformChunks(
+    source: Iterable<Rows> | AsyncIterable<Rows>,
+    options?: TransformOptions,
+  ): AsyncGenerator<FeatureRows, void, undefined> {
+    this.checkReal('transformChunks');
+    yield* super.transformChunks(source, options);
   }
 
   weights(): Weights {
@@ -136,6 +147,12 @@ export abstract class ProjectedSketch extends FeatureMap {
   protected apply(x_ND: tf.Tensor2D): tf.Tensor2D {
     const { re, im } = this.scaled(x_ND);
     return im === null ? re : tf.concat([re, im], 1);
+  }
+
+  private checkReal(method: string): void {
+    if (this.mode !== 'complex') return;
+    const fix = "Use transformComplex, or mode 'ctr' with twice as many features.";
+    throw new TypeError(check.argumentMessage(this.where(method), 'mode', 'give real features', this.mode, fix));
   }
 
   private scaled(x_ND: tf.Tensor2D): Pair {

@@ -3,6 +3,9 @@ import { check } from '@tfsci/tensor-core';
 
 const { argumentMessage, ShapeError } = check;
 
+/** The largest float32, 2^128 - 2^104. */
+const LARGEST_FLOAT = 2 ** 128 - 2 ** 104;
+
 /** Numbers as they lie in memory, row after row; an array of a .npy file is one. */
 export interface DenseRows {
   data: ArrayLike<number>;
@@ -45,6 +48,12 @@ export interface RowReader {
    * @throws RangeError that names the row when a value is not finite
    */
   read(first: number, count: number, target: RowTarget): void;
+  /**
+   * Calls `each` with every column and its value; of a sparse row with its entries alone.
+   *
+   * @throws as `read`
+   */
+  visit(row: number, each: (column: number, value: number) => void): void;
 }
 
 /** Where messages about rows come from. */
@@ -126,12 +135,19 @@ function denseReader({ data, shape }: DenseRows, source: Named): RowReader {
         for (let j = 0; j < columns; j++) out[to + j] = scale * finite(data[from + j]!, first + row, source);
       }
     },
+    visit: (row, each) => {
+      for (let j = 0; j < columns; j++) each(j, finite(data[row * columns + j]!, row, source));
+    },
   };
 }
 
 function listReader(rows: readonly ArrayLike<number>[], source: Named): RowReader {
   const columns = rows[0]?.length ?? 0;
-  rows.forEach((row, i) => {
+  rows.forEach((row: ArrayLike<number> | null | undefined, i) => {
+    if (typeof row?.length !== 'number') {
+      const label = `${source.name}[${source.firstRow + i}]`;
+      throw new TypeError(argumentMessage(source.where, label, 'be a row, an array of numbers', row));
+    }
     if (row.length !== columns) {
       const row0 = `have ${columns} numbers as the first row`;
       throw new ShapeError(argumentMessage(source.where, `${source.name}[${source.firstRow + i}]`, row0, row.length));
@@ -146,6 +162,9 @@ function listReader(rows: readonly ArrayLike<number>[], source: Named): RowReade
         const to = row * stride + offset;
         for (let j = 0; j < columns; j++) out[to + j] = scale * finite(values[j]!, first + row, source);
       }
+    },
+    visit: (row, each) => {
+      for (let j = 0; j < columns; j++) each(j, finite(rows[row]![j]!, row, source));
     },
   };
 }
@@ -164,27 +183,30 @@ function sparseReader({ indptr, indices, data, shape }: SparseRows, source: Name
       argumentMessage(where, `${name}.indptr`, wanted, [indptr[0], indptr[count], indices.length, data.length]),
     );
   }
+  for (let row = 0; row < count; row++) {
+    if (!(indptr[row]! <= indptr[row + 1]!)) {
+      throw new RangeError(argumentMessage(where, `${name}.indptr`, 'not decrease', [indptr[row], indptr[row + 1]]));
+    }
+  }
+  const visit: RowReader['visit'] = (row, each) => {
+    for (let k = indptr[row]!; k < indptr[row + 1]!; k++) {
+      const column = indices[k]!;
+      if (!(Number.isInteger(column) && column >= 0 && column < columns)) {
+        throw new RangeError(argumentMessage(where, `${name}.indices[${k}]`, `be a column below ${columns}`, column));
+      }
+      each(column, finite(data[k]!, row, source));
+    }
+  };
   return {
     count,
     columns,
     read: (first, number, { out, stride, offset, scale }) => {
       for (let row = 0; row < number; row++) {
-        const [begin, end] = [indptr[first + row]!, indptr[first + row + 1]!];
-        if (!(begin <= end)) {
-          throw new RangeError(argumentMessage(where, `${name}.indptr`, 'not decrease', [begin, end]));
-        }
         const to = row * stride + offset;
-        for (let k = begin; k < end; k++) {
-          const column = indices[k]!;
-          if (!(Number.isInteger(column) && column >= 0 && column < columns)) {
-            throw new RangeError(
-              argumentMessage(where, `${name}.indices[${k}]`, `be a column below ${columns}`, column),
-            );
-          }
-          out[to + column]! += scale * finite(data[k]!, first + row, source);
-        }
+        visit(first + row, (column, value) => (out[to + column]! += scale * value));
       }
     },
+    visit,
   };
 }
 
@@ -197,8 +219,9 @@ function checkedShape(shape: readonly number[], { where, name }: Named): [number
 }
 
 function finite(value: number, row: number, { where, name, firstRow }: Named): number {
-  if (Number.isFinite(value)) return value;
-  throw new RangeError(argumentMessage(where, `row ${firstRow + row} of ${name}`, 'have finite numbers', value));
+  if (Number.isFinite(value) && Math.abs(value) <= LARGEST_FLOAT) return value;
+  const wanted = Number.isFinite(value) ? 'have numbers within float32' : 'have finite numbers';
+  throw new RangeError(argumentMessage(where, `row ${firstRow + row} of ${name}`, wanted, value));
 }
 
 function describe(x: Rows | tf.Tensor2D): unknown {

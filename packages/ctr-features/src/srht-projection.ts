@@ -1,10 +1,10 @@
 // N points, P padded length d', B blocks, F features
 import type * as tf from '@tensorflow/tfjs';
-import { check, random, spectral } from '@tfsci/tensor-core';
+import { random, spectral } from '@tfsci/tensor-core';
 import { pairProduct, type Pair } from './pair';
 import type { Projection, ProjectionShape, ProjectionSource } from './projection';
 import { drawSigns, type HostPair } from './signs';
-import { givenPair, givenWeight, pairEntries, WeightTensors, type Weights } from './weights';
+import { givenIndices, givenPair, pairEntries, WeightTensors, type Weights } from './weights';
 
 /**
  * A projection by rows of H diag(s): Hadamard matrix H of order d', the next power of two, and random signs s.
@@ -37,7 +37,7 @@ export class SrhtProjection implements Projection {
       this.rows = this.drawRows(random.foldIn(from, 1), repeats).slice(0, features);
     } else {
       this.signs = givenPair(where, from, this.name('rad'), [1, this.blocks, this.paddedDim], complex);
-      this.rows = givenRows(where, from, this.name('perm'), features, this.blocks * this.paddedDim);
+      this.rows = givenIndices(where, from, this.name('perm'), features, this.blocks * this.paddedDim);
     }
   }
 
@@ -83,12 +83,4 @@ export class SrhtProjection implements Projection {
     }
     return rows;
   }
-}
-
-function givenRows(where: string, weights: Weights, name: string, features: number, below: number): Int32Array {
-  const rows = Int32Array.from(givenWeight(where, weights, name, [features]).data, Number);
-  const wrong = rows.find((row) => row < 0 || row >= below);
-  if (wrong === undefined) return rows;
-  const weight = `weights[${JSON.stringify(name)}]`;
-  throw new RangeError(check.argumentMessage(where, weight, `have rows below ${below}`, wrong));
 }

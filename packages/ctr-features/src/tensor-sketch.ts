@@ -1,7 +1,8 @@
 // N points, d coordinates, D buckets
 import * as tf from '@tensorflow/tfjs';
 import { check, random, spectral } from '@tfsci/tensor-core';
-import { FeatureMap, type FeatureMapJson } from './feature-map';
+import { FeatureMap, type FeatureMapJson, type HostTransform } from './feature-map';
+import { convolvedCounts, type Hash } from './host/convolved-counts';
 import {
   biasedDim,
   checkKernel,
@@ -10,7 +11,7 @@ import {
   type PolynomialKernelOptions,
 } from './polynomial-kernel';
 import { drawSigns } from './signs';
-import { givenWeight, jsonOf, keyOf, WeightTensors, type WeightSource, type Weights } from './weights';
+import { givenIndices, givenWeight, jsonOf, keyOf, WeightTensors, type WeightSource, type Weights } from './weights';
 
 /** Options of `TensorSketch`. */
 export interface TensorSketchOptions extends PolynomialKernelOptions, WeightSource {
@@ -22,14 +23,6 @@ export interface TensorSketchOptions extends PolynomialKernelOptions, WeightSour
 
 /** Options of `CountSketch`, a TensorSketch of degree 1. */
 export type CountSketchOptions = Omit<TensorSketchOptions, 'degree'>;
-
-/** Where a coordinate goes and with which sign, for one degree. */
-interface Hash {
-  /** [d] of 0 .. D - 1 */
-  bucket: Int32Array;
-  /** [d] of 1, -1 */
-  sign: Float32Array;
-}
 
 /**
  * TensorSketch: the circular convolution of p count sketches.
@@ -78,7 +71,7 @@ export class TensorSketch extends FeatureMap {
 
   resample(key: random.Key | number): TensorSketch {
     const { weights: _, ...options } = this.given;
-    return new TensorSketch({ ...options, key }, this.kind);
+    return new (this.constructor as typeof TensorSketch)({ ...options, key });
   }
 
   toJSON(): FeatureMapJson {
@@ -103,6 +96,10 @@ export class TensorSketch extends FeatureMap {
     const spectrum = counts.map((count) => spectral.rfft(count)).reduce(spectral.complexMultiply);
     return spectral.irfft(spectrum, { n: features }).mul<tf.Tensor2D>(scale);
   }
+
+  protected override makeHostTransform(): HostTransform {
+    return convolvedCounts(this.hashes, this.kernelOptions, this.features);
+  }
 }
 
 /**
@@ -122,13 +119,7 @@ function drawHash(key: random.Key, inputDim: number, features: number): Hash {
 }
 
 function givenHash(where: string, weights: Weights, i: number, inputDim: number, features: number): Hash {
-  const bucket = Int32Array.from(givenWeight(where, weights, `ihash.${i}`, [inputDim]).data, Number);
-  const wrong = bucket.find((k) => k < 0 || k >= features);
-  if (wrong !== undefined) {
-    throw new RangeError(
-      check.argumentMessage(where, `weights["ihash.${i}"]`, `have buckets below ${features}`, wrong),
-    );
-  }
+  const bucket = givenIndices(where, weights, `ihash.${i}`, inputDim, features);
   const sign = Float32Array.from(givenWeight(where, weights, `shash.${i}`, [inputDim]).data, Number);
   return { bucket, sign };
 }

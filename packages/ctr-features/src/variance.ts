@@ -39,6 +39,11 @@ export interface SketchShape extends FeatureKind {
  * @see Wacker, Kanagawa & Filippone, 2022, "Improved Random Features for Dot Product Kernels", arXiv:2201.08712
  */
 export function sketchVariance(pair: PairMoments, shape: SketchShape): number {
+  return sketchVarianceOf(shape)(pair);
+}
+
+/** `sketchVariance` of one shape, for many pairs. */
+export function sketchVarianceOf(shape: SketchShape): (pair: PairMoments) => number {
   const { features, inputDim, srhtBlocks = 'shared', mode, projection, degree } = shape;
   const where = 'ctr-features.sketchVariance';
   check.checkOneOf(where, 'projection', projection, PROJECTIONS);
@@ -47,15 +52,14 @@ export function sketchVariance(pair: PairMoments, shape: SketchShape): number {
   check.checkNumber(where, 'degree', degree, { min: 1, integer: true });
   check.checkNumber(where, 'features', features, { min: 1, integer: true });
   check.checkNumber(where, 'inputDim', inputDim, { min: 1, integer: true });
-  let variance = featureVariance(pair, shape) / features;
-  if (projection === 'srht') {
-    const projected = mode === 'ctr' ? features / 2 : features;
-    const { share, beta } = sharedRows(projected, inputDim, srhtBlocks);
-    // Of one row there is no other one of its matrix.
-    if (share > 0) variance += share * featureCovariance(pair, shape, beta);
-  }
-  // Differences of large powers: what is left where the variance is 0 may be negative.
-  return Math.max(variance, 0);
+  const { share, beta } = sharedRows(mode === 'ctr' ? features / 2 : features, inputDim, srhtBlocks);
+  // Of one row there is no other one of its matrix, and beta may be infinite.
+  const together = projection === 'srht' && share > 0;
+  return (pair) => {
+    const variance = featureVariance(pair, shape) / features;
+    // Both parts may cancel: what rounding leaves of them may be negative.
+    return Math.max(together ? variance + share * featureCovariance(pair, shape, beta) : variance, 0);
+  };
 }
 
 /**
@@ -69,10 +73,9 @@ export function featureVariance(pair: PairMoments, { projection, mode, degree }:
   const { s, squares, norms } = pair;
   const square = s * s;
   const signs = projection === 'gaussian' ? 0 : squares;
-  const kernel = square ** degree;
-  if (mode === 'real') return (norms + 2 * square - 2 * signs) ** degree - kernel;
-  const complex = (norms + square - signs) ** degree - kernel;
-  return mode === 'complex' ? complex : complex + (2 * square - signs) ** degree - kernel;
+  if (mode === 'real') return powerGain(square, norms + square - 2 * signs, degree);
+  const complex = powerGain(square, norms - signs, degree);
+  return mode === 'complex' ? complex : complex + powerGain(square, square - signs, degree);
 }
 
 /**
@@ -87,11 +90,20 @@ export function featureVariance(pair: PairMoments, { projection, mode, degree }:
 export function featureCovariance(pair: PairMoments, { mode, degree }: FeatureKind, beta: number): number {
   const { s, squares, norms } = pair;
   const square = s * s;
-  const kernel = square ** degree;
-  if (mode === 'real') return (square - beta * (norms + square - 2 * squares)) ** degree - kernel;
-  const complex = (square - beta * (norms - squares)) ** degree;
-  if (mode === 'complex') return complex - kernel;
-  return (complex + (square - beta * (square - squares)) ** degree) / 2 - kernel;
+  if (mode === 'real') return powerGain(square, -beta * (norms + square - 2 * squares), degree);
+  const complex = powerGain(square, -beta * (norms - squares), degree);
+  return mode === 'complex' ? complex : (complex + powerGain(square, -beta * (square - squares), degree)) / 2;
+}
+
+/** (base + gain)^p - base^p as a multiple of the gain: the difference of the powers would lose the digits of small ones. */
+function powerGain(base: number, gain: number, degree: number): number {
+  let power = 1;
+  let sum = 1;
+  for (let i = 1; i < degree; i++) {
+    power *= base;
+    sum = sum * (base + gain) + power;
+  }
+  return gain * sum;
 }
 
 /**

@@ -16,7 +16,7 @@ export interface WeightSource {
   weights?: Weights;
 }
 
-/** The key of a source, or null where the weights are given. @throws TypeError when it has neither or both */
+/** The key of a source, or null where the weights are given. @throws TypeError when it has neither, both or another thing */
 export function keyOf(where: string, { key, weights }: WeightSource): random.Key | null {
   if ((key === undefined) === (weights === undefined)) {
     const both = key === undefined ? 'neither' : 'both';
@@ -24,7 +24,10 @@ export function keyOf(where: string, { key, weights }: WeightSource): random.Key
       argumentMessage(where, 'options', 'have either key or weights', both, 'For a start take key: 0.'),
     );
   }
-  if (key === undefined) return null;
+  if (key === undefined) {
+    if (typeof weights === 'object' && weights !== null) return null;
+    throw new TypeError(argumentMessage(where, 'weights', 'be tensors by name, as weights() gives them', weights));
+  }
   if (typeof key === 'number') return random.key(key);
   if (key instanceof random.Key) return key;
   throw new TypeError(argumentMessage(where, 'key', 'be a Key or a number', key));
@@ -42,18 +45,32 @@ export function givenWeight(
   shape: readonly number[],
 ): io.SafetensorsEntry {
   const entry = weights[name];
+  const label = labelOf(name);
   if (entry === undefined || String(entry.shape) !== String(shape)) {
-    const wanted = `have the shape [${shape.join(', ')}]`;
-    throw new ShapeError(argumentMessage(where, `weights[${JSON.stringify(name)}]`, wanted, entry?.shape));
+    throw new ShapeError(argumentMessage(where, label, `have the shape [${shape.join(', ')}]`, entry?.shape));
+  }
+  const size = shape.reduce((product, length) => product * length, 1);
+  if (entry.data.length !== size) {
+    throw new ShapeError(argumentMessage(where, label, `have ${size} numbers`, entry.data.length));
   }
   for (const value of entry.data) {
     if (!Number.isFinite(Number(value))) {
-      throw new RangeError(
-        argumentMessage(where, `weights[${JSON.stringify(name)}]`, 'have finite numbers', Number(value)),
-      );
+      throw new RangeError(argumentMessage(where, label, 'have finite numbers', Number(value)));
     }
   }
   return entry;
+}
+
+/**
+ * The given integers of a name, [length], each of 0 .. below - 1.
+ *
+ * @throws as `givenWeight`; RangeError for other numbers
+ */
+export function givenIndices(where: string, weights: Weights, name: string, length: number, below: number): Int32Array {
+  const numbers = Array.from(givenWeight(where, weights, name, [length]).data, Number);
+  const wrong = numbers.find((number) => !Number.isInteger(number) || number < 0 || number >= below);
+  if (wrong === undefined) return Int32Array.from(numbers);
+  throw new RangeError(argumentMessage(where, labelOf(name), `have integers from 0 to ${below - 1}`, wrong));
 }
 
 /** The given numbers of a name, or of its parts `NAME.re` and `NAME.im`. @throws as `givenWeight` */
@@ -61,6 +78,10 @@ export function givenPair(where: string, weights: Weights, name: string, shape: 
   const part = (which: string): Float32Array =>
     Float32Array.from(givenWeight(where, weights, which, shape).data, Number);
   return complex ? { re: part(`${name}.re`), im: part(`${name}.im`) } : { re: part(name), im: null };
+}
+
+function labelOf(name: string): string {
+  return `weights[${JSON.stringify(name)}]`;
 }
 
 /** What `givenPair` reads. */

@@ -1,6 +1,7 @@
 import { loadGolden } from '@tfsci/tensor-core/testing';
 import { describe, expect, it } from 'vitest';
-import { sketchVariance, type PairMoments, type SketchShape } from '../src/variance';
+import { sketchVariance, type SketchShape } from '../src/variance';
+import { momentsOf } from './pairs';
 
 const golden = loadGolden(new URL('./golden/authors/variance_closed_form.safetensors', import.meta.url));
 
@@ -8,15 +9,6 @@ const golden = loadGolden(new URL('./golden/authors/variance_closed_form.safeten
 const RELATIVE = 1e-5;
 /** Where the variance is 0 the authors have what float64 leaves. */
 const ZERO = 1e-12;
-
-function momentsOf(x: readonly number[], y: readonly number[]): PairMoments {
-  const sum = (term: (a: number, b: number) => number): number => x.reduce((all, a, i) => all + term(a, y[i]!), 0);
-  return {
-    s: sum((a, b) => a * b),
-    squares: sum((a, b) => a * a * b * b),
-    norms: sum((a) => a * a) * sum((_, b) => b * b),
-  };
-}
 
 describe('sketchVariance', () => {
   const names = golden.names.filter((name) => name.startsWith('var.'));

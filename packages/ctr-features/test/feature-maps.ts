@@ -1,0 +1,113 @@
+import {
+  CountSketch,
+  CraftSketch,
+  HierarchicalSketch,
+  PolynomialSketch,
+  TensorSketch,
+  type FeatureMap,
+  type ProjectedSketchOptions,
+  type Weights,
+  type WeightSource,
+} from '../src/index';
+
+/** What a map of the table is made with. */
+export interface MapOptions extends WeightSource {
+  inputDim: number;
+  features: number;
+  /** Only for polynomial kernels; the defaults below. */
+  coef0?: number;
+  variance?: number;
+}
+
+/** One kind of feature map, as the tests that hold for all of them see it. */
+export interface MapCase {
+  name: string;
+  /** p of a polynomial kernel, null for another one, whose `make` knows no coef0 and no variance. */
+  degree: number | null;
+  /** The numbers of features that it can have are the multiples of it. */
+  step: 1 | 2;
+  /** The kernel of two points, of the maps made with the default coef0 and variance. */
+  kernel: (x: readonly number[], y: readonly number[]) => number;
+  make: (options: MapOptions) => FeatureMap;
+}
+
+export const GAMMA = 0.8;
+const COEF0 = 0.5;
+const VARIANCE = 1.3;
+
+type Maker = (options: MapOptions & { degree: number; gamma: number }) => FeatureMap;
+
+function polynomial(name: string, degree: number, step: 1 | 2, maker: Maker): MapCase {
+  return {
+    name: `${name}, degree ${degree}`,
+    degree,
+    step,
+    kernel: (x, y) => VARIANCE * (GAMMA * x.reduce((sum, value, j) => sum + value * y[j]!, 0) + COEF0) ** degree,
+    make: (options) => maker({ coef0: COEF0, variance: VARIANCE, ...options, degree, gamma: GAMMA }),
+  };
+}
+
+function product(
+  projection: ProjectedSketchOptions['projection'] & string,
+  mode: 'real' | 'ctr',
+  degree: number,
+  srhtBlocks: 'shared' | 'independent' = 'shared',
+): MapCase {
+  const name = `${mode} ${projection}${projection === 'srht' ? ` ${srhtBlocks}` : ''}`;
+  return polynomial(
+    name,
+    degree,
+    mode === 'ctr' ? 2 : 1,
+    (options) => new PolynomialSketch({ ...options, projection, mode, srhtBlocks }),
+  );
+}
+
+function hierarchical(
+  hierarchy: 'tree' | 'sequential',
+  mode: 'real' | 'ctr',
+  projection: 'gaussian' | 'srht',
+  degree: number,
+): MapCase {
+  return polynomial(
+    `${hierarchy} ${mode} ${projection}`,
+    degree,
+    mode === 'ctr' ? 2 : 1,
+    (options) => new HierarchicalSketch({ ...options, hierarchy, mode, projection, srhtBlocks: 'independent' }),
+  );
+}
+
+/** CRAFT over a product sketch of twice as many features, with the same weights where they are given. */
+function craft(mode: 'real' | 'ctr', degree: number): MapCase {
+  return polynomial(`craft ${mode}`, degree, 1, ({ key, weights, features, ...options }) => {
+    const source = weights === undefined ? { key: key! } : { weights: innerWeights(weights) };
+    const up = new PolynomialSketch({ ...options, ...source, mode, features: 2 * features });
+    return new CraftSketch({ up, features, ...(weights === undefined ? { key: key! } : { weights }) });
+  });
+}
+
+function innerWeights(weights: Weights): Weights {
+  return Object.fromEntries(
+    Object.entries(weights).flatMap(([name, entry]) => (name.startsWith('up.') ? [[name.slice(3), entry]] : [])),
+  );
+}
+
+/** Every kind of feature map; a new one is a new row. */
+export const FEATURE_MAPS: readonly MapCase[] = [
+  product('gaussian', 'real', 2),
+  product('gaussian', 'ctr', 3),
+  product('rademacher', 'real', 3),
+  product('rademacher', 'ctr', 2),
+  product('srht', 'real', 2),
+  product('srht', 'ctr', 3),
+  product('srht', 'real', 3, 'independent'),
+  product('srht', 'ctr', 2, 'independent'),
+  hierarchical('tree', 'real', 'srht', 3),
+  hierarchical('tree', 'ctr', 'gaussian', 2),
+  hierarchical('sequential', 'real', 'gaussian', 2),
+  hierarchical('sequential', 'ctr', 'srht', 3),
+  polynomial('tensor sketch', 2, 1, (options) => new TensorSketch(options)),
+  polynomial('tensor sketch', 3, 1, (options) => new TensorSketch(options)),
+  polynomial('count sketch', 1, 1, (options) => new CountSketch(options)),
+  craft('real', 2),
+  craft('ctr', 3),
+];
