@@ -1,3 +1,4 @@
+import '@tfsci/backend-onnx';
 import { random, useBackend } from '@tfsci/tensor-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -8,7 +9,7 @@ import {
   type SketchData,
 } from '../src/experiments/ctr-features/checks';
 import { digitsError, exactError, splitOf } from '../src/experiments/ctr-features/digits';
-import { closedForm, growthOf, MEASURED_DEGREES } from '../src/experiments/ctr-features/growth';
+import { closedForm, growthOf } from '../src/experiments/ctr-features/growth';
 import { kernelError } from '../src/experiments/ctr-features/kernel-error';
 import { METHODS, PROJECTIONS } from '../src/experiments/ctr-features/methods';
 import { planOf } from '../src/experiments/ctr-features/plan';
@@ -25,7 +26,7 @@ describe('planOf', () => {
     expect(kernel.degrees).toEqual(expect.arrayContaining([...new Set(KERNEL_REFERENCE.map(([, , p]) => p)), 5, 7]));
     expect(digits.degrees).toEqual([...new Set(DIGITS_REFERENCE.map(([, p]) => p))]);
     const features = DIGITS_REFERENCE.map(([, , count]) => count).filter((count) => count > 0);
-    expect(digits.features).toEqual(expect.arrayContaining([...new Set(features)]));
+    expect(digits.sizes.map((size) => size.features)).toEqual(expect.arrayContaining([...new Set(features)]));
     expect(digits.train + digits.test).toBe(images.train.count + images.test.count);
     expect(Object.keys(METHODS)).toEqual(
       expect.arrayContaining([...new Set(KERNEL_REFERENCE.map(([, name]) => name))]),
@@ -34,10 +35,11 @@ describe('planOf', () => {
 
   it('full has more draws, degrees and sizes', () => {
     const [quick, full] = [planOf('quick'), planOf('full')];
-    for (const part of ['kernel', 'digits'] as const) {
-      expect(full[part].draws).toBeGreaterThan(quick[part].draws);
-      expect(full[part].degrees.length).toBeGreaterThanOrEqual(quick[part].degrees.length);
-    }
+    expect(full.kernel.draws).toBeGreaterThan(quick.kernel.draws);
+    expect(full.kernel.degrees.length).toBeGreaterThan(quick.kernel.degrees.length);
+    expect(full.digits.sizes.length).toBeGreaterThan(quick.digits.sizes.length);
+    const draws = quick.digits.sizes.map((size) => size.draws);
+    for (const size of full.digits.sizes) expect(size.draws).toBeGreaterThan(Math.max(...draws));
     expect(full.growth.features).toBeGreaterThan(quick.growth.features);
   });
 });
@@ -114,7 +116,7 @@ describe('someOf and splitOf', () => {
 
 describe('growthOf', () => {
   it.each(['real', 'ctr'] as const)('%s: the closed form within its standard errors', async (mode) => {
-    for (let degree = 1; degree <= MEASURED_DEGREES; degree++) {
+    for (const degree of planOf('quick').growth.degrees) {
       const { variance, standardError } = await growthOf(degree, mode, 2 ** 14, random.foldIn(key, degree));
       expect(Math.abs(variance - closedForm(degree, mode))).toBeLessThan(4.5 * standardError);
     }
@@ -223,8 +225,8 @@ describe('orderingChecks', () => {
 
   it('want the closed form up to degree 3, and not beyond', () => {
     const [low, high] = [agreeing(), agreeing()];
-    low.kernel.find((row) => row.degree === 3 && row.method === 'SRHT, CtR')!.rms *= 1.5;
-    high.kernel.find((row) => row.degree === 5 && row.method === 'SRHT, CtR')!.rms *= 1.5;
+    low.kernel.find((row) => row.degree === 3 && row.method === 'SRHT, CtR')!.rms *= 1.6;
+    high.kernel.find((row) => row.degree === 5 && row.method === 'SRHT, CtR')!.rms *= 1.6;
     expect(failing(low)).toEqual([
       'Up to degree 3 the closed-form variances predict the errors of all product sketches',
     ]);

@@ -2,15 +2,17 @@ import { readFileSync } from 'node:fs';
 import { PolynomialSketch, SoftmaxRegression } from '@tfsci/ctr-features';
 import { io, useBackend } from '@tfsci/tensor-core';
 
-// 1797 handwritten digits of 8 x 8 pixels: a kernel classifier of degree 3, by 1024 features. Run: pnpm examples
+// 1797 handwritten digits of 8 x 8 pixels: a kernel classifier of degree 5, by 1024 features. Run: pnpm examples
 
 await useBackend('auto');
-const file = new URL('../test/golden/authors/digits.safetensors', import.meta.url);
+const file = 'test/golden/authors/digits.safetensors';
 const { x, y } = io.readSafetensors(readFileSync(file)).tensors as Record<'x' | 'y', io.SafetensorsEntry>;
-const rows = Array.from({ length: 1797 }, (_, i) => unit(Array.from(x.data.subarray(64 * i, 64 * i + 64), Number)));
+const rows = Array.from({ length: 1797 }, (_, i) =>
+  unit(Array.from(x.data.subarray(64 * i, 64 * i + 64), (grey) => Number(grey) - 8)),
+);
 const labels = Array.from(y.data, Number);
 
-const map = new PolynomialSketch({ inputDim: 64, features: 1024, degree: 3, gamma: 0.5, coef0: 0.5, key: 0 });
+const map = new PolynomialSketch({ inputDim: 64, features: 1024, degree: 5, gamma: 0.5, coef0: 0.5, key: 0 });
 const model = await new SoftmaxRegression({ map, lambda: 0.01 }).fit(rows.slice(0, 1400), labels.slice(0, 1400));
 const guesses = await model.predict(rows.slice(1400));
 const right = guesses.filter((guess, i) => guess === labels[1400 + i]).length;

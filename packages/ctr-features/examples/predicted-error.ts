@@ -16,5 +16,7 @@ for (const { kind, projection, mode, srhtBlocks, features } of choice.table) {
 const map = makeSketch(choice, 7);
 const predicted = expectedError(map, x).relativeFrobenius;
 const { relativeFrobenius, standardError } = await measuredError(map, x, { key: 1, draws: 20 });
-console.log(`predicted ${predicted.toFixed(4)}, measured ${relativeFrobenius.toFixed(4)} ± ${standardError.toFixed(4)}`);
+console.log(
+  `predicted ${predicted.toFixed(4)}, measured ${relativeFrobenius.toFixed(4)} ± ${standardError.toFixed(4)}`,
+);
 map.dispose();

@@ -1,9 +1,13 @@
 import { check } from '@tfsci/tensor-core';
-import { CraftSketch } from './craft-sketch';
+import { CraftSketch } from './sketches/craft-sketch';
 import type { FeatureMap, FeatureMapJson } from './feature-map';
-import { HierarchicalSketch, type HierarchicalSketchOptions } from './hierarchical-sketch';
-import { PolynomialSketch, type PolynomialSketchOptions } from './polynomial-sketch';
-import { CountSketch, TensorSketch, type TensorSketchOptions } from './tensor-sketch';
+import { RandomFourierFeatures, type RandomFourierFeaturesOptions } from './fourier/random-fourier';
+import { SphericalFeatures, type SphericalFeaturesOptions } from './fourier/spherical-features';
+import { MaclaurinFeatures } from './maclaurin/features';
+import type { MaclaurinFeaturesOptions } from './maclaurin/plan';
+import { HierarchicalSketch, type HierarchicalSketchOptions } from './sketches/hierarchical-sketch';
+import { PolynomialSketch, type PolynomialSketchOptions } from './sketches/polynomial-sketch';
+import { CountSketch, TensorSketch, type TensorSketchOptions } from './sketches/tensor-sketch';
 import { optionsOf } from './weights';
 
 const WHERE = 'ctr-features.featureMapFromJSON';
@@ -16,6 +20,9 @@ const makers: Record<string, (options: never) => FeatureMap> = {
   CountSketch: (options: TensorSketchOptions) => new CountSketch(options),
   CraftSketch: ({ up, ...options }: { up: FeatureMapJson; features: number }) =>
     new CraftSketch({ ...options, up: featureMapFromJSON(up) }),
+  MaclaurinFeatures: (options: MaclaurinFeaturesOptions) => new MaclaurinFeatures(options),
+  RandomFourierFeatures: (options: RandomFourierFeaturesOptions) => new RandomFourierFeatures(options),
+  SphericalFeatures: (options: SphericalFeaturesOptions) => new SphericalFeatures(options),
 };
 
 /**

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { backend, check, scope, type random } from '@tfsci/tensor-core';
-import { hostTensor } from './host/host-tensor';
-import { checkTensor, readRows, type RowReader, type Rows } from './rows';
+import { hostTensor } from './host-tensor';
+import { checkTensor, hostRows, readRows, type RowReader, type Rows } from './rows';
 import type { Weights } from './weights';
 
 const { argumentMessage, ShapeError } = check;
@@ -130,17 +130,23 @@ export abstract class FeatureMap {
    *
    * @param source  pieces of rows, of any lengths
    * @returns the features of each piece; rows are counted through in messages and for `onProgress`
+   * @throws TypeError when the source cannot be iterated over; as `transformRows`
    */
   async *transformChunks(
     source: Iterable<Rows> | AsyncIterable<Rows>,
     options: TransformOptions = {},
   ): AsyncGenerator<FeatureRows, void, undefined> {
+    const where = this.where('transformChunks');
+    const pieces = Object(source) as object;
+    if (!(Symbol.asyncIterator in pieces || Symbol.iterator in pieces)) {
+      throw new TypeError(argumentMessage(where, 'source', 'be an iterable of pieces of rows', source));
+    }
     const { onProgress } = options;
     let done = 0;
     for await (const rows of source) {
       const before = done;
       const progress = onProgress && { onProgress: (count: number) => onProgress(before + count) };
-      const features = await this.blocksToRows(this.where('transformChunks'), rows, { ...options, ...progress }, done);
+      const features = await this.blocksToRows(where, rows, { ...options, ...progress }, done);
       done += features.shape[0];
       yield features;
     }
@@ -152,8 +158,10 @@ export abstract class FeatureMap {
    * @param x_ND  [n, d]
    * @param y_MD  [m, d], default x
    * @returns float32 [n, m]
+   * @throws as `transform`
    */
   kernel(x_ND: tf.Tensor2D, y_MD: tf.Tensor2D = x_ND): tf.Tensor2D {
+    check.checkShape(this.where('kernel'), 'y', y_MD, [null, this.inputDim]);
     return tf.tidy(() => {
       const phiX = this.transform(x_ND);
       return tf.matMul(phiX, y_MD === x_ND ? phiX : this.transform(y_MD), false, true);
@@ -178,7 +186,7 @@ export abstract class FeatureMap {
   ): Promise<FeatureRows> {
     if (blockRows !== undefined) check.checkNumber(where, 'blockRows', blockRows, { min: 1, integer: true });
     signal?.throwIfAborted();
-    const reader = readRows(x, { where, columns: this.inputDim, firstRow });
+    const reader = readRows(await hostRows(where, x), { where, columns: this.inputDim, firstRow });
     const data = new Float32Array(reader.count * this.features);
     for (const [first, count] of this.blocksOf(reader.count, blockRows)) {
       if (this.hostTransform !== null || backend.capabilities().readsSynchronously) {
@@ -196,8 +204,14 @@ export abstract class FeatureMap {
 
   private transformBlock(reader: RowReader, first: number, count: number, data: Float32Array): void {
     const out = data.subarray(first * this.features, (first + count) * this.features);
-    if (this.hostTransform !== null) this.hostTransform(reader, first, count, out);
-    else out.set(tf.tidy(() => this.apply(this.block(reader, first, count)).dataSync()));
+    if (this.hostTransform !== null) return this.hostTransform(reader, first, count, out);
+    // The values not through tf.tidy: it would look at each of them for tensors.
+    const phi = tf.tidy(() => this.apply(this.block(reader, first, count)));
+    try {
+      out.set(phi.dataSync());
+    } finally {
+      phi.dispose();
+    }
   }
 
   private blockOnDevice(reader: RowReader, first: number, count: number): Promise<tf.TypedArray> {

@@ -97,8 +97,7 @@ type Named = Required<RowSource>;
 
 function readerOf(x: Rows | tf.Tensor2D, source: Named): RowReader {
   const { where, name } = source;
-  if (x instanceof tf.Tensor)
-    return denseReader({ data: checkTensor(where, name, x).dataSync(), shape: x.shape }, source);
+  if (x instanceof tf.Tensor) return tensorReader(checkTensor(where, name, x), source);
   if (Array.isArray(x)) return listReader(x as ArrayLike<number>[], source);
   if (isSparse(x)) return sparseReader(x, source);
   const { data, shape } = (x ?? {}) as Partial<DenseRows>;
@@ -109,6 +108,13 @@ function readerOf(x: Rows | tf.Tensor2D, source: Named): RowReader {
   return denseReader({ data, shape }, source);
 }
 
+/** The rows of a tensor on the host; others as they are. @throws TypeError, ShapeError for a tensor of another kind */
+export async function hostRows(where: string, x: Rows | tf.Tensor2D): Promise<Rows> {
+  if (!(x instanceof tf.Tensor)) return x;
+  const { shape } = checkTensor(where, 'x', x);
+  return { data: await x.data(), shape };
+}
+
 /** Returns `x` if it is a tensor of rows of real numbers. @throws TypeError, ShapeError */
 export function checkTensor(where: string, name: string, x: tf.Tensor): tf.Tensor2D {
   if (x.dtype === 'string' || x.dtype === 'complex64') {
@@ -116,6 +122,19 @@ export function checkTensor(where: string, name: string, x: tf.Tensor): tf.Tenso
   }
   if (x.rank !== 2) throw new ShapeError(argumentMessage(where, name, 'have the shape [n, d]', x));
   return x as tf.Tensor2D;
+}
+
+/** Its values are fetched when they are first read: who asks for the shape alone need not wait for a device. */
+function tensorReader(x: tf.Tensor2D, source: Named): RowReader {
+  const [count, columns] = x.shape;
+  let reader: RowReader | undefined;
+  const fetched = (): RowReader => (reader ??= denseReader({ data: x.dataSync(), shape: x.shape }, source));
+  return {
+    count,
+    columns,
+    read: (...blocks) => fetched().read(...blocks),
+    visit: (...rows) => fetched().visit(...rows),
+  };
 }
 
 function denseReader({ data, shape }: DenseRows, source: Named): RowReader {

@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { backend, check, io, random } from '@tfsci/tensor-core';
 import type { FeatureMapJson } from './feature-map';
-import type { HostPair } from './signs';
+import type { HostPair } from './sketches/signs';
 
 const { argumentMessage, FormatError, ShapeError } = check;
 

@@ -1,12 +1,12 @@
 import { check, random, useBackend } from '@tfsci/tensor-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { SKETCH_CANDIDATES, chooseSketch, makeSketch, type SketchGoal } from '../src/choose-sketch';
-import { expectedError } from '../src/expected-error';
+import { SKETCH_CANDIDATES, chooseSketch, makeSketch, type SketchGoal } from '../src/errors/choose-sketch';
+import { expectedError } from '../src/errors/expected-error';
 import { featureMapFromJSON, PolynomialSketch, TensorSketch, type FeatureMap } from '../src/index';
-import { measuredError } from '../src/measured-error';
-import { sketchCost } from '../src/sketch-cost';
-import { checkPlan, type SketchCandidate } from '../src/sketch-plan';
-import { someRows } from '../src/some-rows';
+import { measuredError } from '../src/errors/measured-error';
+import { sketchCost } from '../src/errors/sketch-cost';
+import { checkPlan, type SketchCandidate } from '../src/errors/sketch-plan';
+import { someRows } from '../src/errors/some-rows';
 import { randomPoints, unitDigits } from './pairs';
 
 /** Sums over pairs, one by one and together. */

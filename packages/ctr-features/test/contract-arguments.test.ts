@@ -1,3 +1,4 @@
+import * as tf from '@tensorflow/tfjs';
 import { check, random, useBackend } from '@tfsci/tensor-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -181,7 +182,8 @@ describe('given weights', () => {
 
 describe('featureMapFromJSON', () => {
   const where = 'ctr-features.featureMapFromJSON';
-  const kinds = 'PolynomialSketch, HierarchicalSketch, TensorSketch, CountSketch, CraftSketch';
+  const kinds =
+    'PolynomialSketch, HierarchicalSketch, TensorSketch, CountSketch, CraftSketch, MaclaurinFeatures, RandomFourierFeatures, SphericalFeatures';
   const form = `${where}: json must be { kind, options } with a kind among ${kinds}`;
   const good = product({}).toJSON();
   const given = product({ key: undefined, weights: product({}).weights() }).toJSON();
@@ -246,4 +248,38 @@ describe('featureMapFromJSON', () => {
     const copy = featureMapFromJSON(new PolynomialSketch(options).toJSON());
     expect(copy.weights()).toEqual(weights);
   });
+});
+
+describe('kernel', () => {
+  it('names the one of its arguments that has other columns', () => {
+    const map = product({});
+    tf.tidy(() => {
+      expect(() => map.kernel(tf.zeros([2, 4]), tf.zeros([2, 3]))).toThrow(
+        new ShapeError(
+          'ctr-features.PolynomialSketch.kernel: y must have shape [*, 4], got a float32 tensor of shape [2, 3].',
+        ),
+      );
+      expect(() => map.kernel(tf.zeros([2, 5]), tf.zeros([2, 4]))).toThrow('x must have 4 columns');
+    });
+    map.dispose();
+  });
+});
+
+describe('transformChunks', () => {
+  it.each([[undefined], [null], [3], [{ data: [1, 2, 3, 4], shape: [1, 4] }]])(
+    'refuses the source %o',
+    async (source) => {
+      const pieces = product({}).transformChunks(source as never);
+      await expect(pieces.next()).rejects.toThrow(
+        new TypeError(
+          check.argumentMessage(
+            'ctr-features.PolynomialSketch.transformChunks',
+            'source',
+            'be an iterable of pieces of rows',
+            source,
+          ),
+        ),
+      );
+    },
+  );
 });

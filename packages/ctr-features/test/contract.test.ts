@@ -176,11 +176,11 @@ describe.each(backendsUnderTest())('on %s', (backend) => {
     it('is the same inside of compiled functions, features and gradients, whether used before or not', () => {
       const fresh = make({ ...SHAPE, key: 7 });
       const transform = jit((z: tf.Tensor2D) => fresh.transform(z));
-      const loss = (z: tf.Tensor): tf.Scalar =>
-        fresh
-          .transform(z as tf.Tensor2D)
-          .square()
-          .sum();
+      const loss = (z: tf.Tensor): tf.Scalar => {
+        const features = fresh.transform(z as tf.Tensor2D);
+        // Not the sum of squares, which of pairs of cosine and sine is constant.
+        return features.square().mul<tf.Tensor>(features).sum();
+      };
       const gradient = jit(tf.grad(loss));
       tf.tidy(() => {
         for (let run = 0; run < 2; run++) expect(transform(matrix()).dataSync()).toBeAllclose(phi, closely(phi));
@@ -194,7 +194,9 @@ describe.each(backendsUnderTest())('on %s', (backend) => {
       fresh.dispose();
     });
 
-    it.runIf(degree !== null)('is homogeneous without a bias', () => {
+    // Other kernels have no bias and no variance.
+    const ofPolynomials = degree === null ? (): void => undefined : it;
+    ofPolynomials('is homogeneous without a bias', () => {
       const homogeneous = make({ ...SHAPE, coef0: 0, key: 7 });
       tf.tidy(() => {
         for (const factor of [-1.5, 0, 2]) {
@@ -209,7 +211,7 @@ describe.each(backendsUnderTest())('on %s', (backend) => {
       homogeneous.dispose();
     });
 
-    it.runIf(degree !== null)('scales its features by the root of the variance', () => {
+    ofPolynomials('scales its features by the root of the variance', () => {
       const expected = featuresOf(make({ ...SHAPE, variance: 1, key: 7 })).map((value) => 3 * value);
       expect(featuresOf(make({ ...SHAPE, variance: 9, key: 7 }))).toBeAllclose(expected, closely(expected));
     });

@@ -3,9 +3,9 @@ import * as tf from '@tensorflow/tfjs';
 import { check, random, useBackend } from '@tfsci/tensor-core';
 import { backendsUnderTest, loadGolden } from '@tfsci/tensor-core/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { dimensionFor, featuresForGuarantee } from '../src/dimension';
-import { errorCurve } from '../src/error-curve';
-import { expectedError, expectedVariance } from '../src/expected-error';
+import { dimensionFor, featuresForGuarantee } from '../src/errors/dimension';
+import { errorCurve } from '../src/errors/error-curve';
+import { expectedError, expectedVariance } from '../src/errors/expected-error';
 import {
   CountSketch,
   CraftSketch,
@@ -16,11 +16,11 @@ import {
   type FeatureMapJson,
   type Weights,
 } from '../src/index';
-import { measuredError } from '../src/measured-error';
-import { pairMoments } from '../src/pair-moments';
-import { checkPlan, varianceOf, type SketchPlan } from '../src/sketch-plan';
-import { tensorSketchVariance } from '../src/tensor-sketch-variance';
-import { sketchVariance } from '../src/variance';
+import { measuredError } from '../src/errors/measured-error';
+import { pairMoments } from '../src/errors/pair-moments';
+import { checkPlan, varianceOf, type SketchPlan } from '../src/errors/sketch-plan';
+import { tensorSketchVariance } from '../src/errors/tensor-sketch-variance';
+import { sketchVariance } from '../src/errors/variance';
 import { momentsOf, randomPoints, unitDigits, type DigitsAs } from './pairs';
 
 /** Sums of float64 numbers in another order. */

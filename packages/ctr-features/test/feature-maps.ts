@@ -2,7 +2,9 @@ import {
   CountSketch,
   CraftSketch,
   HierarchicalSketch,
+  MaclaurinFeatures,
   PolynomialSketch,
+  RandomFourierFeatures,
   TensorSketch,
   type FeatureMap,
   type ProjectedSketchOptions,
@@ -42,7 +44,7 @@ function polynomial(name: string, degree: number, step: 1 | 2, maker: Maker): Ma
     name: `${name}, degree ${degree}`,
     degree,
     step,
-    kernel: (x, y) => VARIANCE * (GAMMA * x.reduce((sum, value, j) => sum + value * y[j]!, 0) + COEF0) ** degree,
+    kernel: (x, y) => VARIANCE * (GAMMA * inner(x, y) + COEF0) ** degree,
     make: (options) => maker({ coef0: COEF0, variance: VARIANCE, ...options, degree, gamma: GAMMA }),
   };
 }
@@ -91,6 +93,39 @@ function innerWeights(weights: Weights): Weights {
   );
 }
 
+/** The squared inner product with a factor: a_2 alone, so that every number of features can be had. */
+function maclaurin(mode: 'real' | 'ctr', projection: 'rademacher' | 'srht'): MapCase {
+  const [factor, lengthscale] = [2, 1.2];
+  return {
+    name: `Maclaurin ${mode} ${projection}`,
+    degree: null,
+    step: mode === 'ctr' ? 2 : 1,
+    kernel: (x, y) => factor * (inner(x, y) / lengthscale ** 2) ** 2,
+    make: ({ inputDim, features, coef0: _, variance: __, ...source }) =>
+      new MaclaurinFeatures({
+        ...{ inputDim, features, kernel: { coefs: [0, 0, factor] }, lengthscale, projection, mode },
+        distribution: [0, mode === 'ctr' ? features / 2 : features],
+        ...source,
+      }),
+  };
+}
+
+function fourier(projection: 'gaussian' | 'orthogonal', layout: 'paired' | 'phase'): MapCase {
+  const gamma = 0.4;
+  return {
+    name: `Fourier ${projection} ${layout}`,
+    degree: null,
+    step: layout === 'paired' ? 2 : 1,
+    kernel: (x, y) => Math.exp(-gamma * (inner(x, x) - 2 * inner(x, y) + inner(y, y))),
+    make: ({ inputDim, features, coef0: _, variance: __, ...source }) =>
+      new RandomFourierFeatures({ inputDim, features, gamma, projection, layout, ...source }),
+  };
+}
+
+function inner(x: readonly number[], y: readonly number[]): number {
+  return x.reduce((sum, value, j) => sum + value * y[j]!, 0);
+}
+
 /** Every kind of feature map; a new one is a new row. */
 export const FEATURE_MAPS: readonly MapCase[] = [
   product('gaussian', 'real', 2),
@@ -110,4 +145,8 @@ export const FEATURE_MAPS: readonly MapCase[] = [
   polynomial('count sketch', 1, 1, (options) => new CountSketch(options)),
   craft('real', 2),
   craft('ctr', 3),
+  maclaurin('real', 'rademacher'),
+  maclaurin('ctr', 'srht'),
+  fourier('gaussian', 'phase'),
+  fourier('orthogonal', 'paired'),
 ];

@@ -7,7 +7,7 @@ import { random, useBackend } from '@tfsci/tensor-core';
 import { backendsUnderTest } from '@tfsci/tensor-core/testing';
 import fc from 'fast-check';
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
-import { srhtTransform } from '../src/host/srht-kernel';
+import { srhtTransform } from '../src/sketches/host/srht-kernel';
 import {
   CountSketch,
   PolynomialSketch,
@@ -364,7 +364,7 @@ describe('the kernel of Hadamard projections', () => {
   });
 
   it('is what wasm/srht.ts compiles to', () => {
-    const [build, built] = ['../wasm/build.mjs', '../src/host/srht-wasm.ts'].map((file) => fileURLToPath(new URL(file, import.meta.url))); // prettier-ignore
+    const [build, built] = ['../wasm/build.mjs', '../src/sketches/host/srht-wasm.ts'].map((file) => fileURLToPath(new URL(file, import.meta.url))); // prettier-ignore
     const compiled = execFileSync(process.execPath, [build!], { encoding: 'utf8' });
     expect(compiled).toBe(readFileSync(built!, 'utf8').replaceAll('\r\n', '\n'));
   });

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { useBackend } from '@tfsci/tensor-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { MaclaurinFeatures } from '../src/maclaurin-features';
-import type { MaclaurinFeaturesOptions } from '../src/maclaurin-plan';
+import { MaclaurinFeatures } from '../src/maclaurin/features';
+import type { MaclaurinFeaturesOptions } from '../src/maclaurin/plan';
 
 describe('MaclaurinFeatures', () => {
   beforeAll(() => useBackend('cpu'));
@@ -83,7 +83,7 @@ describe('MaclaurinFeatures', () => {
       ]),
     ).toThrow(
       // prettier-ignore
-      `${where}.fit: x must have different rows, as the lengthscale is the median of their distances, got "2 rows". Give lengthscale.`,
+      `${where}.fit: x must have rows whose distances have a median above 0, the lengthscale, got "2 rows". Give lengthscale.`,
     );
     tf.dispose([x, wide]);
   });

@@ -1,8 +1,8 @@
 import { random } from '@tfsci/tensor-core';
 import { describe, expect, it } from 'vitest';
-import { degreeProbabilities, optimisedDistribution, randomDistribution } from '../src/maclaurin-distribution';
-import { dotProductKernel } from '../src/maclaurin-kernel';
-import { degreeMoments, medianDistance, type DegreeMoments } from '../src/maclaurin-moments';
+import { degreeProbabilities, optimisedDistribution, randomDistribution } from '../src/maclaurin/distribution';
+import { dotProductKernel } from '../src/maclaurin/kernel';
+import { degreeMoments, medianDistance, type DegreeMoments } from '../src/maclaurin/moments';
 import { maclaurinCase, maclaurinFiles } from './golden/maclaurin-cases';
 
 /** The authors' means over pairs are sums of float32. */

@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { random, useBackend } from '@tfsci/tensor-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { MaclaurinFeatures } from '../src/maclaurin-features';
-import type { MaclaurinFeaturesOptions } from '../src/maclaurin-plan';
+import { MaclaurinFeatures } from '../src/maclaurin/features';
+import type { MaclaurinFeaturesOptions } from '../src/maclaurin/plan';
 
 /** A mean of normal deviates is farther off once in 150 000 cases. */
 const STANDARD_ERRORS = 4.5;

@@ -3,8 +3,8 @@ import '@tfsci/backend-onnx';
 import { jit, random, useBackend } from '@tfsci/tensor-core';
 import { backendsUnderTest, finiteDifferences } from '@tfsci/tensor-core/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { MaclaurinFeatures } from '../src/maclaurin-features';
-import type { MaclaurinFeaturesOptions } from '../src/maclaurin-plan';
+import { MaclaurinFeatures } from '../src/maclaurin/features';
+import type { MaclaurinFeaturesOptions } from '../src/maclaurin/plan';
 import { optionsOf } from '../src/weights';
 import { maclaurinCase, maclaurinFiles } from './golden/maclaurin-cases';
 

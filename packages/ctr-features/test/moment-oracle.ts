@@ -1,5 +1,5 @@
 // Exact moments of products of projections: sums over all weight vectors, with their probabilities.
-import type { SketchShape } from '../src/variance';
+import type { SketchShape } from '../src/errors/variance';
 
 /** A complex number, real and imaginary part. */
 export type Complex = [number, number];

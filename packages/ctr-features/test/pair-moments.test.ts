@@ -1,8 +1,8 @@
 import * as tf from '@tensorflow/tfjs';
 import { check } from '@tfsci/tensor-core';
 import { describe, expect, it } from 'vitest';
-import { checkFinite, eachPair, kernelSquares, pairMoments } from '../src/pair-moments';
-import { checkKernel } from '../src/polynomial-kernel';
+import { checkFinite, eachPair, kernelSquares, pairMoments } from '../src/errors/pair-moments';
+import { checkKernel } from '../src/sketches/polynomial-kernel';
 import { momentsOf, randomPoints } from './pairs';
 
 /** Sums of some ten float64 numbers in another order. */

@@ -1,6 +1,6 @@
 import { random } from '@tfsci/tensor-core';
 import { loadGolden } from '@tfsci/tensor-core/testing';
-import type { PairMoments } from '../src/variance';
+import type { PairMoments } from '../src/errors/variance';
 
 /** s, S and N of two points, term by term. */
 export function momentsOf(x: ArrayLike<number>, y: ArrayLike<number>): PairMoments {

@@ -1,9 +1,13 @@
 import * as tf from '@tensorflow/tfjs';
 import { random, useBackend } from '@tfsci/tensor-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { sphereCosine } from '../src/gegenbauer-quadrature';
-import { orthogonalFrequencies } from '../src/orthogonal-frequencies';
-import { fourierVariance, RandomFourierFeatures, type RandomFourierFeaturesOptions } from '../src/random-fourier';
+import { sphereCosine } from '../src/fourier/gegenbauer-quadrature';
+import { orthogonalFrequencies } from '../src/fourier/orthogonal-frequencies';
+import {
+  fourierVariance,
+  RandomFourierFeatures,
+  type RandomFourierFeaturesOptions,
+} from '../src/fourier/random-fourier';
 
 /** Inner products of float32 columns of norm 3. */
 const ORTHOGONAL = 1e-5;

@@ -10,7 +10,7 @@ import {
   type FourierLayout,
   type FrequencyKind,
   type RandomFourierFeaturesOptions,
-} from '../src/random-fourier';
+} from '../src/fourier/random-fourier';
 import { optionsOf, type Weights } from '../src/weights';
 
 const golden = (name: string) => loadGolden(new URL(`./golden/authors/${name}.safetensors`, import.meta.url));

@@ -2,7 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { check, useBackend } from '@tfsci/tensor-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { PolynomialSketch } from '../src/index';
-import { polynomialSketch, SketchLayer, type SketchLayerConfig } from '../src/sketch-layer';
+import { polynomialSketch, SketchLayer, type SketchLayerConfig } from '../src/sketches/sketch-layer';
 
 const KERNEL = { features: 12, degree: 2, gamma: 0.8, coef0: 0.5, variance: 1.3 };
 const LEARN = ['gamma', 'coef0', 'variance'] as const;

@@ -4,7 +4,7 @@ import { jit, random, useBackend } from '@tfsci/tensor-core';
 import { backendsUnderTest, finiteDifferences } from '@tfsci/tensor-core/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { HierarchicalSketch, PolynomialSketch, TensorSketch, type FeatureMap } from '../src/index';
-import { polynomialSketch, type SketchLayer, type SketchLayerConfig } from '../src/sketch-layer';
+import { polynomialSketch, type SketchLayer, type SketchLayerConfig } from '../src/sketches/sketch-layer';
 
 /** Rounding of float32 by two orders of operations, relative to the largest value. */
 const ROUNDING = 2e-5;

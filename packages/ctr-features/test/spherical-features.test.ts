@@ -3,10 +3,10 @@ import '@tfsci/backend-onnx';
 import { jit, linalg, random, useBackend } from '@tfsci/tensor-core';
 import { backendsUnderTest, finiteDifferences } from '@tfsci/tensor-core/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { sphereCosine, sphereQuadrature } from '../src/gegenbauer-quadrature';
-import { leastSquares } from '../src/levenberg-marquardt';
-import { clippedMixture, densityKernel, drawRadii, radialDensity } from '../src/spherical-density';
-import { SphericalFeatures, type SphericalFeaturesOptions } from '../src/spherical-features';
+import { sphereCosine, sphereQuadrature } from '../src/fourier/gegenbauer-quadrature';
+import { leastSquares } from '../src/fourier/levenberg-marquardt';
+import { clippedMixture, densityKernel, drawRadii, radialDensity } from '../src/fourier/spherical-density';
+import { SphericalFeatures, type SphericalFeaturesOptions } from '../src/fourier/spherical-features';
 import { optionsOf } from '../src/weights';
 
 /** Sums of hundreds of float64 terms of size 1. */

@@ -3,8 +3,8 @@ import * as tf from '@tensorflow/tfjs';
 import { useBackend } from '@tfsci/tensor-core';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { PolynomialSketch, TensorSketch, type PolynomialSketchOptions } from '../src/index';
-import { tensorSketchVariance } from '../src/tensor-sketch-variance';
-import { sketchVariance, type SketchShape } from '../src/variance';
+import { tensorSketchVariance } from '../src/errors/tensor-sketch-variance';
+import { sketchVariance, type SketchShape } from '../src/errors/variance';
 import { fourthMoment, hadamard, power, projected, times, type Complex } from './moment-oracle';
 import { momentsOf, randomPoints } from './pairs';
 

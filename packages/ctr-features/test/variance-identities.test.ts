@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { tensorSketchBound, tensorSketchVariance } from '../src/tensor-sketch-variance';
-import { featureCovariance, sketchVariance, type PairMoments, type SketchShape } from '../src/variance';
+import { tensorSketchBound, tensorSketchVariance } from '../src/errors/tensor-sketch-variance';
+import { featureCovariance, sketchVariance, type PairMoments, type SketchShape } from '../src/errors/variance';
 import { exactVariance } from './moment-oracle';
 import { momentsOf, randomPoints } from './pairs';
 

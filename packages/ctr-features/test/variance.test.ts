@@ -1,6 +1,6 @@
 import { loadGolden } from '@tfsci/tensor-core/testing';
 import { describe, expect, it } from 'vitest';
-import { sketchVariance, type SketchShape } from '../src/variance';
+import { sketchVariance, type SketchShape } from '../src/errors/variance';
 import { momentsOf } from './pairs';
 
 const golden = loadGolden(new URL('./golden/authors/variance_closed_form.safetensors', import.meta.url));

@@ -1,4 +1,4 @@
-// Prints the module src/host/srht-wasm.ts, which is srht.ts of this folder compiled; `pnpm build:wasm` writes it there.
+// Prints the module src/sketches/host/srht-wasm.ts, which is srht.ts of this folder compiled; `pnpm build:wasm` writes it there.
 import { Buffer } from 'node:buffer';
 import { fileURLToPath } from 'node:url';
 import asc from 'assemblyscript/asc';

@@ -16,8 +16,8 @@ export async function kernelErrorFigure(rows: KernelError[]): Promise<Figure> {
   return {
     caption:
       'Relative error of the kernel matrix, |K̂ − K| / |K|, over the degree: dots are means over the draws, bands ± one ' +
-      'standard deviation of a draw, lines the root mean square error that the closed-form variances predict (TensorSketch: ' +
-      'an approximation). Errors have heavy tails at high degrees: most draws lie below the line there, a few far above.',
+      'standard deviation of a draw, lines the root mean square error that the closed-form variances predict. Errors have ' +
+      'heavy tails at high degrees: most draws lie below the line there, a few far above.',
     svg: await gridToSvg(preparations.map((preparation) => PANELS.map((panel) => panelOf(rows, preparation, panel)))),
   };
 }

@@ -2,11 +2,10 @@
 import * as tf from '@tensorflow/tfjs';
 import { check, linalg, scope } from '@tfsci/tensor-core';
 import type { TransformOptions } from '../feature-map';
-import { checkKernel, polynomialKernel, type PolynomialKernelOptions } from '../polynomial-kernel';
-import { readRows, shapeOfRows, type Rows } from '../rows';
+import { checkKernel, polynomialKernel, type PolynomialKernelOptions } from '../sketches/polynomial-kernel';
+import { hostRows, readRows, shapeOfRows, type Rows } from '../rows';
 import { fitted } from './linear-head';
 import { solved } from './ridge-problem';
-import { hostRows } from './row-blocks';
 import { readTargets, type Targets } from './targets';
 import { GrowingRows, type OutputRows } from './weight-posterior';
 

@@ -103,14 +103,15 @@ export async function dualRidge(
     scale: trace(whole.kernel) / N,
     coefficients: (lambda) => {
       const a = solved(whole.kernel, whole.targets, lambda);
-      const data = new Float64Array(D * K);
+      // By outputs, so that the inner loop runs through memory in order.
+      const data = new Float64Array(K * D);
       for (let n = 0; n < N; n++) {
-        for (let j = 0; j < D; j++) {
-          const value = phi.data[n * D + j]!;
-          for (let k = 0; k < K; k++) data[j * K + k]! += value * a.data[n * K + k]!;
+        for (let k = 0; k < K; k++) {
+          const factor = a.data[n * K + k]!;
+          for (let j = 0, from = n * D, to = k * D; j < D; j++) data[to++]! += factor * phi.data[from++]!;
         }
       }
-      return { rows: D, cols: K, data };
+      return linalg.transposed({ rows: K, cols: D, data });
     },
     heldOut: (fold) => {
       const rest = all.filter((n) => n % folds !== fold);
@@ -169,7 +170,7 @@ function dualSystem(whole: linalg.Matrix64, y: Float64Array, rows: readonly numb
   const targetMeans = new Float64Array(K);
   const kernelMeans = new Float64Array(n);
   rows.forEach((row, i) => {
-    rows.forEach((other, j) => (kernel.data[i * n + j] = whole.data[row * whole.rows + other]!));
+    for (let j = 0; j < n; j++) kernel.data[i * n + j] = whole.data[row * whole.rows + rows[j]!]!;
     for (let k = 0; k < K; k++) targets.data[i * K + k] = y[row * K + k]!;
   });
   if (intercept) {

@@ -1,7 +1,7 @@
-import * as tf from '@tensorflow/tfjs';
+import type * as tf from '@tensorflow/tfjs';
 import { check } from '@tfsci/tensor-core';
 import type { FeatureMap, FeatureRows, TransformOptions } from '../feature-map';
-import { checkTensor, isSparse, readRows, type Rows } from '../rows';
+import { hostRows, isSparse, readRows, type Rows } from '../rows';
 
 /** Numbers in the features of a block of rows: 8 MiB of float32, as in `FeatureMap`. */
 const BLOCK_NUMBERS = 2 ** 21;
@@ -17,13 +17,6 @@ export interface FeatureBlock {
   phi: FeatureRows;
   /** Number of its first row among all. */
   first: number;
-}
-
-/** The rows of a tensor on the host; others as they are. @throws TypeError, ShapeError for a tensor of another kind */
-export async function hostRows(where: string, x: Rows | tf.Tensor2D): Promise<Rows> {
-  if (!(x instanceof tf.Tensor)) return x;
-  const { shape } = checkTensor(where, 'x', x);
-  return { data: await x.data(), shape };
 }
 
 /** The features of rows, block by block. @throws as `FeatureMap.transformChunks`; RangeError for `blockRows` */

@@ -1,8 +1,8 @@
 import type * as tf from '@tensorflow/tfjs';
 import { check } from '@tfsci/tensor-core';
 import type { FeatureMap, FeatureRows, TransformOptions } from '../feature-map';
-import { readRows, type Rows } from '../rows';
-import { blockRowsOf, hostRows, slices } from './row-blocks';
+import { hostRows, readRows, type Rows } from '../rows';
+import { blockRowsOf, slices } from './row-blocks';
 
 /** A piece of training data. */
 export interface TrainingChunk<Y> {

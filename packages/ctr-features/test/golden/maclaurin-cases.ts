@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
 import { loadGolden, type Golden } from '@tfsci/tensor-core/testing';
-import type { MaclaurinFeaturesOptions } from '../../src/maclaurin-plan';
+import type { MaclaurinFeaturesOptions } from '../../src/maclaurin/plan';
 import type { Weights } from '../../src/weights';
 
 const FOLDER = new URL('./authors/', import.meta.url);

@@ -108,8 +108,10 @@ export function checkMatrix(where: string, name: string, value: Matrix64): Matri
     const shape = `[${rows}, ${cols}] with ${data.length} entries`;
     throw new ShapeError(argumentMessage(where, name, 'have rows * cols > 0 entries', shape));
   }
-  const broken = data.findIndex((entry) => !Number.isFinite(entry));
-  if (broken >= 0) {
+  // Loops, as calls for each entry take as long as a factorisation's arithmetic.
+  let broken = 0;
+  while (broken < data.length && Number.isFinite(data[broken])) broken++;
+  if (broken < data.length) {
     const at = `${name}[${Math.floor(broken / cols!)}, ${broken % cols!}]`;
     throw new RangeError(argumentMessage(where, at, 'be finite', data[broken]));
   }
@@ -131,7 +133,8 @@ const SYMMETRY = 1e-8;
 /** Returns `value` if it is symmetric up to rounding. @throws as `checkSquare`, and RangeError when it is not symmetric */
 export function checkSymmetric(where: string, name: string, value: Matrix64): Matrix64 {
   const { rows: n, data } = checkSquare(where, name, value);
-  const largest = data.reduce((most, entry) => Math.max(most, Math.abs(entry)), 0);
+  let largest = 0;
+  for (let i = 0; i < data.length; i++) largest = Math.max(largest, Math.abs(data[i]!));
   for (let i = 0; i < n; i++) {
     for (let j = 0; j < i; j++) {
       const difference = Math.abs(data[i * n + j]! - data[j * n + i]!);

@@ -14,9 +14,6 @@ export interface Growth {
 /** A unit vector; the distribution of Gaussian weights does not care which. */
 const POINT = Float32Array.of(0.5, 0.5, 0.5, 0.5);
 
-/** The largest degree at which so many features tell the variance: the fourth moments grow as 12^p and 6^p. */
-export const MEASURED_DEGREES = 4;
-
 /** The variance of one real feature: of x = y, the largest over all points of these norms. */
 export function closedForm(degree: number, mode: Growth['mode']): number {
   return mode === 'real' ? 3 ** degree - 1 : 2 ** (degree + 1) - 2;

@@ -13,7 +13,7 @@ export interface KernelError {
   std: number;
   /** Root mean square over the draws: what the closed form predicts. */
   rms: number;
-  /** By the closed-form variance; for TensorSketch by its approximation. */
+  /** By the closed-form variance. */
   predicted: number;
 }
 
