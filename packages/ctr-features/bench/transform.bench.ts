@@ -122,7 +122,7 @@ for (const degree of DEGREES) {
   const torch: Record<string, () => Promise<void>> = Object.fromEntries(
     CHUNKS.flatMap(
       (chunk) =>
-      Object.entries(peer?.candidates(`torch ${degree} ${chunk}`) ?? {}).map(([threads, run]) => [`${threads} ${chunk}`, run] as const), // prettier-ignore
+      Object.entries(peer?.candidates(`torch ${degree} ${chunk}`) ?? {}).map(([threads, run]) => [`${threads}, ${chunk} rows a chunk`, run] as const), // prettier-ignore
     ),
   );
   const times = await interleaved<string>({ ours, ...torch }, { rounds: 5, warmUp: 2 });

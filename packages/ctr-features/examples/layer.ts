@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
-import { polynomialSketch } from '@tfsci/ctr-features';
 import { random, useBackend } from '@tfsci/tensor-core';
+import { polynomialSketch } from '@tfsci/ctr-features';
 
 // A sketch as a layer: a linear model on it learns a product of two coordinates, and the kernel's gamma on the way.
 // Run: pnpm examples

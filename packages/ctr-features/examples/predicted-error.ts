@@ -1,5 +1,5 @@
-import { chooseSketch, expectedError, makeSketch, measuredError } from '@tfsci/ctr-features';
 import { random, useBackend } from '@tfsci/tensor-core';
+import { chooseSketch, expectedError, makeSketch, measuredError } from '@tfsci/ctr-features';
 
 // Which sketch, and how many features, for an error of 5 % of the kernel matrix? The closed form answers from a sample
 // of the data; then the chosen one is measured. Run: pnpm examples

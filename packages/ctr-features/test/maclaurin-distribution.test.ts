@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { degreeProbabilities, optimisedDistribution, randomDistribution } from '../src/maclaurin/distribution';
 import { dotProductKernel } from '../src/maclaurin/kernel';
 import { degreeMoments, medianDistance, type DegreeMoments } from '../src/maclaurin/moments';
-import { maclaurinCase, maclaurinFiles } from './golden/maclaurin-cases';
+import { maclaurinCase, maclaurinFiles } from './maclaurin-cases';
 
 /** The authors' means over pairs are sums of float32. */
 const EXPECTATIONS = 1e-4;

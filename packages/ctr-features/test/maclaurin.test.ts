@@ -6,7 +6,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { MaclaurinFeatures } from '../src/maclaurin/features';
 import type { MaclaurinFeaturesOptions } from '../src/maclaurin/plan';
 import { optionsOf } from '../src/weights';
-import { maclaurinCase, maclaurinFiles } from './golden/maclaurin-cases';
+import { maclaurinCase, maclaurinFiles } from './maclaurin-cases';
 
 const FEATURES = 1e-5;
 /** The median of distances of float32. */

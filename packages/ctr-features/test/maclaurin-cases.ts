@@ -1,9 +1,9 @@
 import { readdirSync } from 'node:fs';
 import { loadGolden, type Golden } from '@tfsci/tensor-core/testing';
-import type { MaclaurinFeaturesOptions } from '../../src/maclaurin/plan';
-import type { Weights } from '../../src/weights';
+import type { MaclaurinFeaturesOptions } from '../src/maclaurin/plan';
+import type { Weights } from '../src/weights';
 
-const FOLDER = new URL('./authors/', import.meta.url);
+const FOLDER = new URL('./golden/authors/', import.meta.url);
 
 /** The authors' Maclaurin features, by the names of their files. */
 export const maclaurinFiles = readdirSync(FOLDER).filter((file) => file.startsWith('maclaurin_'));
