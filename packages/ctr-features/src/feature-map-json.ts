@@ -1,6 +1,6 @@
 import { check } from '@tfsci/tensor-core';
 import { CraftSketch } from './sketches/craft-sketch';
-import type { FeatureMap, FeatureMapJson } from './feature-map';
+import type { FeatureMap } from './feature-map';
 import { RandomFourierFeatures, type RandomFourierFeaturesOptions } from './fourier/random-fourier';
 import { SphericalFeatures, type SphericalFeaturesOptions } from './fourier/spherical-features';
 import { MaclaurinFeatures } from './maclaurin/features';
@@ -8,7 +8,7 @@ import type { MaclaurinFeaturesOptions } from './maclaurin/plan';
 import { HierarchicalSketch, type HierarchicalSketchOptions } from './sketches/hierarchical-sketch';
 import { PolynomialSketch, type PolynomialSketchOptions } from './sketches/polynomial-sketch';
 import { CountSketch, TensorSketch, type TensorSketchOptions } from './sketches/tensor-sketch';
-import { optionsOf } from './weights';
+import { type FeatureMapJson, optionsOf } from './json';
 
 const WHERE = 'ctr-features.featureMapFromJSON';
 

@@ -2,6 +2,7 @@ import * as tf from '@tensorflow/tfjs';
 import { backend, check, scope, type random } from '@tfsci/tensor-core';
 import { hostTensor } from './host-tensor';
 import { checkTensor, hostRows, readRows, type RowReader, type Rows } from './rows';
+import type { FeatureMapJson } from './json';
 import type { Weights } from './weights';
 
 const { argumentMessage, ShapeError } = check;
@@ -27,15 +28,6 @@ export interface TransformOptions {
   /** Told the number of rows done so far. */
   onProgress?: (rows: number) => void;
   signal?: AbortSignal;
-}
-
-/** A feature map as plain data; `featureMapFromJSON` makes it again. */
-export interface FeatureMapJson {
-  kind: string;
-  /** The options of its constructor; a key as plain data. */
-  options: Record<string, unknown>;
-  /** Random numbers that were given, not drawn with a key: a safetensors file in base64. */
-  weights?: string;
 }
 
 /**

@@ -1,5 +1,6 @@
-export { FeatureMap, type FeatureMapJson, type FeatureRows, type TransformOptions } from './feature-map';
+export { FeatureMap, type FeatureRows, type TransformOptions } from './feature-map';
 export { featureMapFromJSON } from './feature-map-json';
+export type { FeatureMapJson } from './json';
 export type { DenseRows, Rows, SparseRows } from './rows';
 export type { Weights, WeightSource } from './weights';
 

@@ -33,7 +33,7 @@ function featuresOf(map: FeatureMap): Float32Array {
 }
 
 describe.each(backendsUnderTest())('on %s', (backend) => {
-  describe.each(FEATURE_MAPS)('$name', ({ make, degree, step }) => {
+  describe.each(FEATURE_MAPS)('$name', ({ make, degree, step, leastDim = 1 }) => {
     let map: FeatureMap;
     let reference: Float32Array;
     let phi: Float32Array;
@@ -223,7 +223,8 @@ describe.each(backendsUnderTest())('on %s', (backend) => {
       [3, 17],
       [8, 5],
       [17, 7],
-    ])('can be made for %i coordinates and %i features, or twice as many', (inputDim, some) => {
+    ])('can be made for %i coordinates and %i features, or twice as many', (coordinates, some) => {
+      const inputDim = Math.max(coordinates, leastDim);
       const features = some * step;
       const odd = make({ inputDim, features, key: 3 });
       const points = random.fillNormal(random.key(4), new Float32Array(2 * inputDim));

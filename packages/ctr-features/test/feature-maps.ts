@@ -5,6 +5,7 @@ import {
   MaclaurinFeatures,
   PolynomialSketch,
   RandomFourierFeatures,
+  SphericalFeatures,
   TensorSketch,
   type FeatureMap,
   type ProjectedSketchOptions,
@@ -28,6 +29,8 @@ export interface MapCase {
   degree: number | null;
   /** The numbers of features that it can have are the multiples of it. */
   step: 1 | 2;
+  /** The least number of coordinates, default 1. */
+  leastDim?: number;
   /** The kernel of two points, of the maps made with the default coef0 and variance. */
   kernel: (x: readonly number[], y: readonly number[]) => number;
   make: (options: MapOptions) => FeatureMap;
@@ -122,6 +125,23 @@ function fourier(projection: 'gaussian' | 'orthogonal', layout: 'paired' | 'phas
   };
 }
 
+/** Biased for the polynomial kernel: its kernel is the one that its features have in the mean. */
+function spherical(): MapCase {
+  const make: MapCase['make'] = ({ inputDim, features, coef0: _, variance: __, ...source }) =>
+    new SphericalFeatures({ inputDim, features, degree: 3, ...source });
+  return {
+    name: 'spherical',
+    degree: null,
+    step: 2,
+    leastDim: 2,
+    kernel: (x, y) => {
+      const distance = Math.hypot(...x.map((value, j) => value - y[j]!));
+      return new SphericalFeatures({ inputDim: x.length, features: 2, degree: 3, key: 0 }).expectedKernel(distance);
+    },
+    make,
+  };
+}
+
 function inner(x: readonly number[], y: readonly number[]): number {
   return x.reduce((sum, value, j) => sum + value * y[j]!, 0);
 }
@@ -149,4 +169,5 @@ export const FEATURE_MAPS: readonly MapCase[] = [
   maclaurin('ctr', 'srht'),
   fourier('gaussian', 'phase'),
   fourier('orthogonal', 'paired'),
+  spherical(),
 ];

@@ -5,8 +5,8 @@ import { backendsUnderTest, finiteDifferences } from '@tfsci/tensor-core/testing
 import { beforeAll, describe, expect, it } from 'vitest';
 import { MaclaurinFeatures } from '../src/maclaurin/features';
 import type { MaclaurinFeaturesOptions } from '../src/maclaurin/plan';
-import { optionsOf } from '../src/weights';
 import { maclaurinCase, maclaurinFiles } from './maclaurin-cases';
+import { optionsOf } from '../src/json';
 
 const FEATURES = 1e-5;
 /** The median of distances of float32. */

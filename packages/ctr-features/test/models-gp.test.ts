@@ -287,6 +287,25 @@ describe('FeatureGP', () => {
   });
 });
 
+describe('the features of the reference', () => {
+  it('are as far from the exact kernel of the test points as it says', () => {
+    const digits = loadGolden(new URL('./golden/authors/digits.safetensors', import.meta.url)).get('x').data;
+    const points = Array.from(of('idx').slice(N), (row) => digits.slice(64 * row, 64 * (row + 1)));
+    const inner = (x: Float64Array, y: Float64Array): number => x.reduce((sum, value, j) => sum + value * y[j]!, 0);
+    const phi = Array.from({ length: M }, (_, i) => of('features_test').slice(D * i, D * (i + 1)));
+    let [errors, squares] = [0, 0];
+    points.forEach((x, i) => {
+      points.forEach((y, j) => {
+        const cosine = inner(x, y) / Math.sqrt(inner(x, x) * inner(y, y));
+        const exact = of('kernel_var')[0]! * (cosine / 2 + 0.5) ** 3;
+        errors += (inner(phi[i]!, phi[j]!) - exact) ** 2;
+        squares += exact ** 2;
+      });
+    });
+    expect([Math.sqrt(errors / squares)]).toBeAllclose(of('rel_frob'), GOLDEN);
+  });
+});
+
 describe('dirichletLabels', () => {
   const where = 'ctr-features.dirichletLabels';
 

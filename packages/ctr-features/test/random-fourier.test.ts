@@ -11,7 +11,8 @@ import {
   type FrequencyKind,
   type RandomFourierFeaturesOptions,
 } from '../src/fourier/random-fourier';
-import { optionsOf, type Weights } from '../src/weights';
+import { type Weights } from '../src/weights';
+import { optionsOf } from '../src/json';
 
 const golden = (name: string) => loadGolden(new URL(`./golden/authors/${name}.safetensors`, import.meta.url));
 

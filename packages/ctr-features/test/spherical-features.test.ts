@@ -7,7 +7,7 @@ import { sphereCosine, sphereQuadrature } from '../src/fourier/gegenbauer-quadra
 import { leastSquares } from '../src/fourier/levenberg-marquardt';
 import { clippedMixture, densityKernel, drawRadii, radialDensity } from '../src/fourier/spherical-density';
 import { SphericalFeatures, type SphericalFeaturesOptions } from '../src/fourier/spherical-features';
-import { optionsOf } from '../src/weights';
+import { optionsOf } from '../src/json';
 
 /** Sums of hundreds of float64 terms of size 1. */
 const FLOAT64 = 1e-12;
@@ -114,6 +114,15 @@ describe('clippedMixture', () => {
 
 describe('radialDensity', () => {
   const density = radialDensity(64, { degree: 3, a: 2 });
+
+  it('is found once for a kernel, and again when sixteen others have been asked for', () => {
+    const first = radialDensity(3, { degree: 1, a: 2 });
+    expect(radialDensity(3, { degree: 1, a: 2 })).toBe(first);
+    for (let i = 1; i <= 16; i++) expect(radialDensity(3, { degree: 1, a: 2 + i })).not.toBe(first);
+    const again = radialDensity(3, { degree: 1, a: 2 });
+    expect(again).not.toBe(first);
+    expect(again).toEqual(first);
+  });
 
   it('is a density', () => {
     expect(density.probabilities.every((probability) => probability >= 0)).toBe(true);

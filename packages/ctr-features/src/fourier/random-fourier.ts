@@ -2,12 +2,13 @@
 import type * as tf from '@tensorflow/tfjs';
 import { check, random } from '@tfsci/tensor-core';
 import { DenseProjection } from '../sketches/dense-projection';
-import { FeatureMap, type FeatureMapJson } from '../feature-map';
+import { FeatureMap } from '../feature-map';
 import { cosinePairs } from './fourier-layout';
 import { orthogonalFrequencies } from './orthogonal-frequencies';
 import type { Projection } from '../sketches/projection';
 import { SorfProjection } from './sorf-projection';
-import { givenWeight, jsonOf, keyOf, WeightTensors, type WeightSource, type Weights } from '../weights';
+import { givenWeight, keyOf, WeightTensors, type WeightSource, type Weights } from '../weights';
+import { type FeatureMapJson, jsonOf } from '../json';
 
 const { argumentMessage, checkNumber, checkOneOf } = check;
 

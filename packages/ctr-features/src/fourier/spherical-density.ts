@@ -27,6 +27,10 @@ const SPREAD = Math.log(1.3);
 const DISTANCES = 24;
 const STEPS = 100;
 
+/** The densities of so many kernels are kept: to find one takes half a second. */
+const KEPT = 16;
+const kept = new Map<string, RadialDensity>();
+
 /**
  * The density of a mixture of Gaussians sum_i c_i N(0, sigma_i^2 1), clipped where it is negative and normalised, whose
  * kernel is closest to (1 - z^2 / a^2)^p in the mean square over z from 0 to 2.
@@ -35,7 +39,18 @@ const STEPS = 100;
  * @see Pennington, Yu & Kumar, 2015, "Spherical random features for polynomial kernels", section 4
  * @remarks Differs from the paper: the error is that of the clipped and normalised density, not of the mixture before.
  */
-export function radialDensity(dim: number, { degree, a }: SphericalKernel): RadialDensity {
+export function radialDensity(dim: number, kernel: SphericalKernel): RadialDensity {
+  const name = `${dim} ${kernel.degree} ${kernel.a}`;
+  const known = kept.get(name);
+  if (known !== undefined) return known;
+  const [oldest] = kept.keys();
+  if (kept.size >= KEPT) kept.delete(oldest!);
+  const density = foundDensity(dim, kernel);
+  kept.set(name, density);
+  return density;
+}
+
+function foundDensity(dim: number, { degree, a }: SphericalKernel): RadialDensity {
   const sigma = Math.sqrt(2 * degree) / a;
   const width = (2 * sigma * (Math.sqrt(dim) + 4)) / CELLS;
   const { nodes, weights } = sphereQuadrature(3, DISTANCES);

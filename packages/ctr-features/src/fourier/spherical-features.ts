@@ -2,11 +2,12 @@
 import type * as tf from '@tensorflow/tfjs';
 import { check, random } from '@tfsci/tensor-core';
 import { DenseProjection } from '../sketches/dense-projection';
-import { FeatureMap, type FeatureMapJson } from '../feature-map';
+import { FeatureMap } from '../feature-map';
 import { cosinePairs } from './fourier-layout';
 import { sphereQuadrature } from './gegenbauer-quadrature';
 import { densityKernel, drawRadii, radialDensity, type RadialDensity } from './spherical-density';
-import { jsonOf, keyOf, type WeightSource, type Weights } from '../weights';
+import { keyOf, type WeightSource, type Weights } from '../weights';
+import { type FeatureMapJson, jsonOf } from '../json';
 
 const { argumentMessage, checkNumber } = check;
 
@@ -36,7 +37,7 @@ export interface SphericalKernelError {
  *   phi(x) = sqrt(2 / D) [cos w_1.x, sin w_1.x, cos w_2.x, ...]
  *
  * with frequencies w of uniform directions and of lengths that make the kernel closest. It is biased, as no density has the
- * polynomial kernel; `kernelError` says how much. Finding the density takes about half a second.
+ * polynomial kernel; `kernelError` says how much. Finding the density of a kernel takes about half a second, once.
  *
  * @throws TypeError, RangeError for options outside their ranges, an odd number of features, or neither key nor weights
  * @see Pennington, Yu & Kumar, 2015, "Spherical random features for polynomial kernels", NIPS 28
@@ -49,11 +50,9 @@ export class SphericalFeatures extends FeatureMap {
   readonly a: number;
   private readonly frequencies: DenseProjection;
   private readonly given: SphericalFeaturesOptions;
-  private density: RadialDensity | null;
   private densityKernel: ((distance: number) => number) | null = null;
 
-  /** @param density  that of another map with the same kernel, to save time */
-  constructor(options: SphericalFeaturesOptions, density: RadialDensity | null = null) {
+  constructor(options: SphericalFeaturesOptions) {
     const where = 'ctr-features.SphericalFeatures';
     const { inputDim, features, degree, a = 2 } = options;
     super(
@@ -66,7 +65,6 @@ export class SphericalFeatures extends FeatureMap {
     }
     this.degree = checkNumber(where, 'degree', degree, { min: 1, integer: true });
     this.a = checkNumber(where, 'a', a, { min: 2 });
-    this.density = density;
     const key = keyOf(where, options);
     const from = key === null ? options.weights! : this.draw(key);
     const shape = {
@@ -109,7 +107,7 @@ export class SphericalFeatures extends FeatureMap {
 
   resample(key: random.Key | number): SphericalFeatures {
     const { weights: _, ...options } = this.given;
-    return new SphericalFeatures({ ...options, key }, this.density);
+    return new SphericalFeatures({ ...options, key });
   }
 
   toJSON(): FeatureMapJson {
@@ -124,9 +122,9 @@ export class SphericalFeatures extends FeatureMap {
     return cosinePairs(this.frequencies.project({ re: x_ND, im: null }).re);
   }
 
-  /** The density of the lengths, found when it is first asked for: given frequencies do not need it. */
+  /** The density of the lengths; given frequencies do not need it. */
   private lengths(): RadialDensity {
-    return (this.density ??= radialDensity(this.inputDim, this));
+    return radialDensity(this.inputDim, this);
   }
 
   private meanKernel(): (distance: number) => number {

@@ -1,7 +1,7 @@
 // N points, D coordinates
 import * as tf from '@tensorflow/tfjs';
 import { check, random } from '@tfsci/tensor-core';
-import { FeatureMap, type FeatureMapJson } from '../feature-map';
+import { FeatureMap } from '../feature-map';
 import { maclaurinBlocks, type Block } from './blocks';
 import { optimisedDistribution, randomDistribution } from './distribution';
 import { degreeMoments, medianDistance, type Points } from './moments';
@@ -9,7 +9,8 @@ import { maclaurinPlan, type MaclaurinFeaturesOptions, type MaclaurinPlan } from
 import type { Pair } from '../sketches/pair';
 import type { SketchMode } from '../sketches/projected-sketch';
 import { readRows, type Rows } from '../rows';
-import { jsonOf, keyOf, prefixed, type Weights } from '../weights';
+import { keyOf, prefixed, type Weights } from '../weights';
+import { type FeatureMapJson, jsonOf } from '../json';
 
 const { argumentMessage } = check;
 

@@ -3,8 +3,9 @@ import * as tf from '@tensorflow/tfjs';
 import { check, scope, type linalg } from '@tfsci/tensor-core';
 import type { FeatureMap, FeatureRows, TransformOptions } from '../feature-map';
 import type { Rows } from '../rows';
-import { givenWeight, weightsFromText, weightsToText, WeightTensors, type Weights } from '../weights';
+import { givenWeight, WeightTensors, type Weights } from '../weights';
 import { featureBlocks } from './row-blocks';
+import { weightsFromText, weightsToText } from '../json';
 
 /** A linear function of features, phi(x) W + b, with W and b in float64 on the host. */
 export class LinearHead {

@@ -1,7 +1,7 @@
 // N rows, D features, K outputs
 import type * as tf from '@tensorflow/tfjs';
 import { check, type linalg } from '@tfsci/tensor-core';
-import { type FeatureMap, type FeatureMapJson, type FeatureRows, type TransformOptions } from '../feature-map';
+import { type FeatureMap, type FeatureRows, type TransformOptions } from '../feature-map';
 import { featureMapFromJSON } from '../feature-map-json';
 import type { Rows } from '../rows';
 import { fitted, LinearHead } from './linear-head';
@@ -11,6 +11,7 @@ import { RidgeData } from './ridge-data';
 import type { RidgeProblem } from './ridge-problem';
 import { readTargets, type Targets } from './targets';
 import { streamOf, trainingBlocks, type FitOptions, type TrainingStream } from './training-data';
+import type { FeatureMapJson } from '../json';
 
 const { argumentMessage, checkNumber } = check;
 

@@ -1,7 +1,7 @@
 // N rows, D features, C classes
 import * as tf from '@tensorflow/tfjs';
 import { check, linalg } from '@tfsci/tensor-core';
-import type { FeatureMap, FeatureMapJson, FeatureRows, TransformOptions } from '../feature-map';
+import type { FeatureMap, FeatureRows, TransformOptions } from '../feature-map';
 import { featureMapFromJSON } from '../feature-map-json';
 import type { Rows } from '../rows';
 import { minimize, type MinimizeProgress } from './lbfgs';
@@ -10,6 +10,7 @@ import { checkMap, isTensor, modelOptionsOf } from './model-options';
 import { SoftmaxObjective } from './softmax-objective';
 import type { Labels } from './targets';
 import { streamOf, type FitOptions, type TrainingStream } from './training-data';
+import type { FeatureMapJson } from '../json';
 
 const { argumentMessage, checkNumber } = check;
 

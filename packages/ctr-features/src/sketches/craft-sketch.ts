@@ -1,11 +1,12 @@
 import type * as tf from '@tensorflow/tfjs';
 import { check, random } from '@tfsci/tensor-core';
-import { FeatureMap, type FeatureMapJson } from '../feature-map';
+import { FeatureMap } from '../feature-map';
 import { pairScale } from './pair';
 import { ProjectedSketch } from './projected-sketch';
 import type { Rows } from '../rows';
 import { SrhtProjection } from './srht-projection';
-import { jsonOf, keyOf, prefixed, type WeightSource, type Weights } from '../weights';
+import { keyOf, prefixed, type WeightSource, type Weights } from '../weights';
+import { type FeatureMapJson, jsonOf } from '../json';
 
 /** Options of `CraftSketch`; its key or weights are those of the compression alone. */
 export interface CraftSketchOptions extends WeightSource {

@@ -1,7 +1,7 @@
 // N points, D coordinates
 import * as tf from '@tensorflow/tfjs';
 import { check, random } from '@tfsci/tensor-core';
-import { FeatureMap, type FeatureMapJson, type FeatureRows, type TransformOptions } from '../feature-map';
+import { FeatureMap, type FeatureRows, type TransformOptions } from '../feature-map';
 import { pairScale, type Pair } from './pair';
 import {
   biasedDim,
@@ -12,14 +12,15 @@ import {
 } from './polynomial-kernel';
 import {
   checkProjection,
-  makeProjection,
   type Projection,
   type ProjectionKind,
   type ProjectionShape,
   type SrhtBlocks,
 } from './projection';
 import type { Rows } from '../rows';
-import { jsonOf, keyOf, type WeightSource, type Weights } from '../weights';
+import { keyOf, type WeightSource, type Weights } from '../weights';
+import { type FeatureMapJson, jsonOf } from '../json';
+import { makeProjection } from './make-projection';
 
 /** Whether a sketch is real, complex, or complex with its real and imaginary parts as real features. */
 export const MODES = ['real', 'complex', 'ctr'] as const;

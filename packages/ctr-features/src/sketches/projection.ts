@@ -1,7 +1,5 @@
 import { check, type random } from '@tfsci/tensor-core';
-import { DenseProjection } from './dense-projection';
 import type { Pair } from './pair';
-import { SrhtProjection } from './srht-projection';
 import type { Weights } from '../weights';
 
 /** How the projections of a sketch are distributed. */
@@ -42,10 +40,6 @@ export interface ProjectionSource {
   prefix?: string;
   /** To draw them with, or them themselves. */
   from: random.Key | Weights;
-}
-
-export function makeProjection(shape: ProjectionShape, source: ProjectionSource): Projection {
-  return shape.projection === 'srht' ? new SrhtProjection(shape, source) : new DenseProjection(shape, source);
 }
 
 /** The checked kind of projection and blocks of options. */

@@ -1,7 +1,7 @@
 // N points, d coordinates, D buckets
 import * as tf from '@tensorflow/tfjs';
 import { check, random, spectral } from '@tfsci/tensor-core';
-import { FeatureMap, type FeatureMapJson, type HostTransform } from '../feature-map';
+import { FeatureMap, type HostTransform } from '../feature-map';
 import { convolvedCounts, type Hash } from './host/convolved-counts';
 import {
   biasedDim,
@@ -11,7 +11,8 @@ import {
   type PolynomialKernelOptions,
 } from './polynomial-kernel';
 import { drawSigns } from './signs';
-import { givenIndices, givenWeight, jsonOf, keyOf, WeightTensors, type WeightSource, type Weights } from '../weights';
+import { givenIndices, givenWeight, keyOf, WeightTensors, type WeightSource, type Weights } from '../weights';
+import { type FeatureMapJson, jsonOf } from '../json';
 
 /** Options of `TensorSketch`. */
 export interface TensorSketchOptions extends PolynomialKernelOptions, WeightSource {
