@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs';
 import { check, random, useBackend } from '@tfsci/tensor-core';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, vi } from 'vitest';
 import {
   CountSketch,
   CraftSketch,
@@ -282,4 +282,18 @@ describe('transformChunks', () => {
       );
     },
   );
+});
+
+describe('rows of a tensor', () => {
+  it('are fetched from the backend once, and not for their shape alone', () => {
+    const map = product({ projection: 'gaussian' });
+    const x = tf.ones<tf.Rank.R2>([3000, 4]);
+    const fetch = vi.spyOn(x, 'dataSync');
+    map.fit(x);
+    expect(fetch).toHaveBeenCalledTimes(0);
+    map.transform(x).dispose();
+    expect(fetch).toHaveBeenCalledTimes(1);
+    x.dispose();
+    map.dispose();
+  });
 });

@@ -14,10 +14,12 @@ const { argumentMessage, checkNumber, checkOneOf } = check;
 
 /** How frequencies are drawn: independently, orthogonal to each other, or orthogonal by Hadamard transforms. */
 export const FREQUENCIES = ['gaussian', 'orthogonal', 'sorf'] as const;
+/** Independent frequencies, orthogonal ones, or orthogonal ones by Hadamard transforms. */
 export type FrequencyKind = (typeof FREQUENCIES)[number];
 
 /** Whether a frequency has a cosine and a sine, or a cosine with a random phase. */
 export const LAYOUTS = ['paired', 'phase'] as const;
+/** Cosine and sine of each frequency, or a cosine with a random phase. */
 export type FourierLayout = (typeof LAYOUTS)[number];
 
 /** A Gaussian kernel exp(-|x - y|^2 / (2 lengthscale^2)) = exp(-gamma |x - y|^2), by one of the two. */

@@ -9,6 +9,7 @@ const { argumentMessage, checkNumber, checkOneOf } = check;
 
 /** How features are distributed over the degrees: at the least expected error on data, or at random. */
 export const ALLOCATIONS = ['optimised', 'kar-karnick'] as const;
+/** Features for each degree at the least expected error on data, or at random. */
 export type MaclaurinAllocation = (typeof ALLOCATIONS)[number];
 
 /** Options of `MaclaurinFeatures`. */

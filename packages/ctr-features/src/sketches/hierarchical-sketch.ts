@@ -7,6 +7,7 @@ import type { Projection } from './projection';
 
 /** How the products of a hierarchical sketch are ordered: in a binary tree, or one after the other. */
 export const HIERARCHIES = ['tree', 'sequential'] as const;
+/** Products in a binary tree, or one after the other. */
 export type Hierarchy = (typeof HIERARCHIES)[number];
 
 /** Options of `HierarchicalSketch`. */

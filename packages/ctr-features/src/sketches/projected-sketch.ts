@@ -24,6 +24,7 @@ import { makeProjection } from './make-projection';
 
 /** Whether a sketch is real, complex, or complex with its real and imaginary parts as real features. */
 export const MODES = ['real', 'complex', 'ctr'] as const;
+/** Real, complex, or complex features with their parts as real ones (CtR). */
 export type SketchMode = (typeof MODES)[number];
 
 /** What all sketches of products of projections are made by. */

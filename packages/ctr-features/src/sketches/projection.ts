@@ -4,10 +4,12 @@ import type { Weights } from '../weights';
 
 /** How the projections of a sketch are distributed. */
 export const PROJECTIONS = ['gaussian', 'rademacher', 'srht'] as const;
+/** Normal weights, signs, or rows of Hadamard matrices with random signs (SRHT). */
 export type ProjectionKind = (typeof PROJECTIONS)[number];
 
 /** Whether the blocks of a Hadamard projection share their signs: one transform a degree, or as many as blocks. */
 export const SRHT_BLOCKS = ['shared', 'independent'] as const;
+/** The same signs for all blocks of Hadamard rows, or other ones for each. */
 export type SrhtBlocks = (typeof SRHT_BLOCKS)[number];
 
 /** A random linear map x -> W^T x with E [W W^H] a multiple of the identity: D_f weight vectors of variance 1. */

@@ -12,6 +12,7 @@ const WHERE = 'ctr-features.SketchLayer';
 
 /** The sketches that a layer can be made of; in lower case, as LayersModel changes the case of names in its files. */
 const SKETCHES = { product: PolynomialSketch, hierarchical: HierarchicalSketch, tensor: TensorSketch } as const;
+/** `PolynomialSketch`, `HierarchicalSketch` or `TensorSketch`. */
 export type SketchLayerKind = keyof typeof SKETCHES;
 
 /** The options that each of them has. */
@@ -23,6 +24,7 @@ const OPTIONS = {
 
 /** Numbers of the kernel that can be learnt. */
 const LEARNABLE = ['gamma', 'coef0', 'variance'] as const;
+/** A number of the kernel that a layer can learn. */
 export type LearnableParameter = (typeof LEARNABLE)[number];
 
 type LayerArgs = Exclude<ConstructorParameters<typeof tf.layers.Layer>[0], undefined>;
