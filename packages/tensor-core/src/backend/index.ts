@@ -3,4 +3,4 @@ export { hostValues } from './host-values';
 export { afterRun, canCompile, jit, type CompilingBackend, type Jittable } from './jit';
 export { registerTrainingKernels, TRAINING_KERNELS } from './training-kernels';
 export { useBackend, type UseBackendOptions } from './use-backend';
-export { isRecording, valuesAtHand } from './values-at-hand';
+export { isRecording, readsAtOnce, valuesAtHand } from './values-at-hand';

@@ -11,8 +11,15 @@ const IN_HOST_MEMORY = ['cpu', 'wasm'];
  * is being recorded, and no gradient is being taken: what is not a kernel has none.
  */
 export function valuesAtHand(): boolean {
-  const { activeTape } = tf.engine().state;
-  return holdsInHostMemory() && !activeTape && !isRecording();
+  return readsAtOnce() && !tf.engine().state.activeTape;
+}
+
+/**
+ * Whether values of tensors can be read now without waiting for a device: `valuesAtHand`, but also while a gradient is
+ * taken. Code that computes from such values gives its own gradient, by `tf.customGrad`.
+ */
+export function readsAtOnce(): boolean {
+  return holdsInHostMemory() && !isRecording();
 }
 
 /** Whether `jit` is recording a function now: tensors made meanwhile belong to it and must not be kept. */
