@@ -1,0 +1,2 @@
+import { library } from '../../tsup.config.base';
+export default library();
