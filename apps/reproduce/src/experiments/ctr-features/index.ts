@@ -1,9 +1,10 @@
 import { random } from '@tfsci/tensor-core';
 import type { Experiment, Outcome, RunContext } from '../../experiment';
 import { embeddedDigits, fingerprintOf, imagesFrom } from '../../image-data';
-import { downstreamFigure } from '../../plots/downstream';
-import { growthFigure } from '../../plots/growth';
-import { kernelErrorFigure } from '../../plots/kernel-error';
+import { taskRunner } from '../../tasks';
+import { downstreamFigure } from './figures/downstream';
+import { growthFigure } from './figures/growth';
+import { kernelErrorFigure } from './figures/kernel-error';
 import { digitsChecks, orderingChecks, type SketchData } from './checks';
 import { digitsError, exactError, splitOf, type DigitsError } from './digits';
 import { growthOf, type Growth } from './growth';
@@ -13,12 +14,6 @@ import { planOf } from './plan';
 import { pointsOf, someOf, type Preparation } from './points';
 
 const PREPARATIONS: Preparation[] = ['non-negative', 'zero-mean'];
-
-/** One measurement, kept as a part under its name. */
-interface Task<T> {
-  name: string;
-  measure: () => Promise<T>;
-}
 
 async function run(context: RunContext): Promise<Outcome<SketchData>> {
   const { profile, dataDir, seed, signal } = context;
@@ -60,20 +55,7 @@ async function run(context: RunContext): Promise<Outcome<SketchData>> {
     ),
   ]);
 
-  const total = growth.length + kernel.length + digits.length;
-  let done = 0;
-  const measured = async <T>(tasks: Task<T>[]): Promise<T[]> => {
-    const results: T[] = [];
-    for (const { name, measure } of tasks) {
-      signal.throwIfAborted();
-      const kept = (await context.parts.get(name)) as T | undefined;
-      const result = kept ?? (await measure());
-      if (kept === undefined) await context.parts.set(name, result);
-      results.push(result);
-      context.onProgress({ fraction: ++done / total, doing: name });
-    }
-    return results;
-  };
+  const measured = taskRunner(context, growth.length + kernel.length + digits.length);
   const data: SketchData = {
     growth: await measured<Growth>(growth),
     kernel: await measured<KernelError>(kernel),

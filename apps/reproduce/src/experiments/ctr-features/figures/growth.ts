@@ -1,6 +1,6 @@
 import { gridToSvg, line, scatter } from '@tfsci/tensor-core/plot';
-import { closedForm, type Growth } from '../experiments/ctr-features/growth';
-import type { Figure } from '../experiment';
+import { closedForm, type Growth } from '../growth';
+import type { Figure } from '../../../experiment';
 
 const DEGREES = Array.from({ length: 10 }, (_, i) => i + 1);
 /** Relative standard deviation that the features shall have. */

@@ -1,6 +1,6 @@
 import type { SweepPoint } from '@tfsci/momo';
 import { band, gridToSvg, line, scatter, type Mark, type Panel } from '@tfsci/tensor-core/plot';
-import type { Figure } from '../experiment';
+import type { Figure } from '../../../experiment';
 
 const FAMILIES: [string, (optimizer: string) => boolean][] = [
   ['momentum', (optimizer) => !optimizer.includes('Adam')],

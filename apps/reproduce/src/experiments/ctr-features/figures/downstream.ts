@@ -1,6 +1,6 @@
 import { gridToSvg, line, rule, scatter, type Mark, type Panel } from '@tfsci/tensor-core/plot';
-import type { DigitsError } from '../experiments/ctr-features/digits';
-import type { Figure } from '../experiment';
+import type { DigitsError } from '../digits';
+import type { Figure } from '../../../experiment';
 
 const COLORS: Record<string, string> = {
   'Gaussian, real': '#f2b37c',

@@ -1,6 +1,6 @@
 import type { SweepRun } from '@tfsci/momo';
 import { gridToSvg, line, scatter, type Panel } from '@tfsci/tensor-core/plot';
-import type { Figure } from '../experiment';
+import type { Figure } from '../../../experiment';
 
 /** Step sizes of one run. */
 export interface StepSeries {

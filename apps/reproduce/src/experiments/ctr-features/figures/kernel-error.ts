@@ -1,6 +1,6 @@
 import { band, gridToSvg, line, scatter, type Mark, type Panel } from '@tfsci/tensor-core/plot';
-import type { KernelError } from '../experiments/ctr-features/kernel-error';
-import type { Figure } from '../experiment';
+import type { KernelError } from '../kernel-error';
+import type { Figure } from '../../../experiment';
 
 /** Methods of a panel, in one colour each. */
 const PANELS: [title: string, methods: string[]][] = [
