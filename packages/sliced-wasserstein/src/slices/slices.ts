@@ -5,7 +5,7 @@ import { type Cloud, cloudTensor } from '../cloud';
 import type { SliceDistribution } from './slice-distribution';
 import { evenSlices, orthogonalSlices, refuseInCompiled, uniformSlices } from './uniform-slices';
 
-const { argumentMessage, checkNumber, checkOneOf, ShapeError } = check;
+const { argumentMessage, checkNumber, checkOneOf, checkShape, ShapeError } = check;
 
 /** Squared norms of given slices may differ from 1 by this: float32 rows that were normalised in float32. */
 const UNIT = 1e-4;
@@ -52,7 +52,9 @@ export function drawSlices(where: string, dim: number, options: SliceOptions): D
   checkNumber(where, 'slices', slices, { min: 1, integer: true });
   if (typeof sampler !== 'string') {
     checkDistribution(where, dim, sampler);
-    return { theta: sampler.sample(slices, keyOf(where, key)), groups: ones(slices), given: false };
+    const theta = sampler.sample(slices, keyOf(where, key));
+    checkShape(where, 'sampler.sample(count, key)', theta, [slices, dim]);
+    return { theta, groups: ones(slices), given: false };
   }
   checkOneOf(where, 'sampler', sampler, ['uniform', 'orthogonal', 'qmc']);
   if (sampler === 'uniform') {
@@ -67,8 +69,9 @@ export function drawSlices(where: string, dim: number, options: SliceOptions): D
     const fix = "Take the sampler 'orthogonal' for others.";
     throw new RangeError(argumentMessage(where, "dimension for the sampler 'qmc'", 'be 2 or 3', dim, fix));
   }
-  const groups = key ? evenGroups(slices) : [slices];
-  const sets = groups.map((size, g) => evenSlices(size, dim, key && random.foldIn(key, g)));
+  const rotation = key === undefined ? undefined : keyOf(where, key);
+  const groups = rotation ? evenGroups(slices) : [slices];
+  const sets = groups.map((size, g) => evenSlices(size, dim, rotation && random.foldIn(rotation, g)));
   const values = Float32Array.from(sets.flatMap((set) => Array.from(set)));
   return { theta: tf.tensor2d(values, [slices, dim]), groups, given: false };
 }
@@ -100,7 +103,7 @@ function checkDistribution(where: string, dim: number, sampler: SliceDistributio
 }
 
 function keyOf(where: string, key: random.Key | undefined): random.Key {
-  if (key === undefined) {
+  if (!(key instanceof random.Key)) {
     const wanted = 'be a key of tensor-core to draw slices with';
     throw new TypeError(argumentMessage(where, 'key', wanted, key, 'Write { key: random.key(0) }.'));
   }
