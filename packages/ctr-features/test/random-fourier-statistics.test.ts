@@ -1,7 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { random, useBackend } from '@tfsci/tensor-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { sphereCosine } from '../src/fourier/gegenbauer-quadrature';
+import { sphereCosine } from '../src/fourier/sphere-cosine';
 import { orthogonalFrequencies } from '../src/fourier/orthogonal-frequencies';
 import {
   fourierVariance,

@@ -3,7 +3,7 @@ import '@tfsci/backend-onnx';
 import { jit, linalg, random, useBackend } from '@tfsci/tensor-core';
 import { backendsUnderTest, finiteDifferences } from '@tfsci/tensor-core/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { sphereCosine, sphereQuadrature } from '../src/fourier/gegenbauer-quadrature';
+import { sphereCosine } from '../src/fourier/sphere-cosine';
 import { leastSquares } from '../src/fourier/levenberg-marquardt';
 import { clippedMixture, densityKernel, drawRadii, radialDensity } from '../src/fourier/spherical-density';
 import { SphericalFeatures, type SphericalFeaturesOptions } from '../src/fourier/spherical-features';
@@ -35,21 +35,6 @@ function pointsAt(distance: number, dim: number): [number[], number[]] {
   const rest = new Array<number>(dim - 2).fill(0);
   return [[1, 0, ...rest], [cosine, Math.sqrt(Math.max(1 - cosine ** 2, 0)), ...rest]]; // prettier-ignore
 }
-
-describe('sphereQuadrature', () => {
-  it('has the moments of a coordinate of uniform unit vectors, E u^2k = (1/2)_k / (d/2)_k', () => {
-    for (const dim of [2, 3, 4, 7, 64, 1000]) {
-      const { nodes, weights } = sphereQuadrature(dim, 12);
-      let expected = 1;
-      for (let k = 0; k <= 11; k++) {
-        const moment = (power: number): number => nodes.reduce((sum, u, i) => sum + weights[i]! * u ** power, 0);
-        expect(moment(2 * k)).toBeAllclose(expected, { rtol: 1e-10, atol: 0 });
-        expect(moment(2 * k + 1)).toBeAllclose(0, { rtol: 0, atol: FLOAT64 });
-        expected *= (k + 1 / 2) / (k + dim / 2);
-      }
-    }
-  });
-});
 
 describe('sphereCosine', () => {
   it('is sin t / t in three dimensions', () => {

@@ -1,6 +1,6 @@
 // R radii, Z distances, M components
 import { linalg, random } from '@tfsci/tensor-core';
-import { sphereCosine, sphereQuadrature } from './gegenbauer-quadrature';
+import { sphereCosine } from './sphere-cosine';
 import { leastSquares, type Residuals } from './levenberg-marquardt';
 
 /** A kernel (1 - z^2 / a^2)^p of the distance z of unit vectors, 0 <= z <= 2. */
@@ -53,7 +53,7 @@ export function radialDensity(dim: number, kernel: SphericalKernel): RadialDensi
 function foundDensity(dim: number, { degree, a }: SphericalKernel): RadialDensity {
   const sigma = Math.sqrt(2 * degree) / a;
   const width = (2 * sigma * (Math.sqrt(dim) + 4)) / CELLS;
-  const { nodes, weights } = sphereQuadrature(3, DISTANCES);
+  const { nodes, weights } = linalg.sphereQuadrature(3, DISTANCES);
   const kernel = kernelAt({ dim, width }, 2);
   const cosines_ZR = Array.from(nodes, (u) => kernel(1 + u));
   const wanted_Z = nodes.map((u) => (1 - ((1 + u) / a) ** 2) ** degree);

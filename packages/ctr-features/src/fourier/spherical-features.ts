@@ -1,10 +1,9 @@
 // N points, D coordinates
 import type * as tf from '@tensorflow/tfjs';
-import { check, random } from '@tfsci/tensor-core';
+import { check, linalg, random } from '@tfsci/tensor-core';
 import { DenseProjection } from '../sketches/dense-projection';
 import { FeatureMap } from '../feature-map';
 import { cosinePairs } from './fourier-layout';
-import { sphereQuadrature } from './gegenbauer-quadrature';
 import { densityKernel, drawRadii, radialDensity, type RadialDensity } from './spherical-density';
 import { keyOf, type WeightSource, type Weights } from '../weights';
 import { type FeatureMapJson, jsonOf } from '../json';
@@ -92,7 +91,7 @@ export class SphericalFeatures extends FeatureMap {
   /** How far this kernel is from the polynomial one. */
   kernelError(): SphericalKernelError {
     const kernel = this.meanKernel();
-    const { nodes, weights } = sphereQuadrature(3, 64);
+    const { nodes, weights } = linalg.sphereQuadrature(3, 64);
     const errors = nodes.map((u) => kernel(1 + u) - (1 - ((1 + u) / this.a) ** 2) ** this.degree);
     return {
       rms: Math.sqrt(errors.reduce((sum, error, i) => sum + weights[i]! * error * error, 0)),

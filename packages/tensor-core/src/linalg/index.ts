@@ -23,3 +23,4 @@ export { covariance, logSumExp, meanOfRows } from './moments';
 export { erf, erfc, erfcx, logErfc } from './error-function';
 export { binomialCdf, binomialQuantile, digamma, incompleteBeta, incompleteGamma, logGamma } from './gamma-function';
 export { logNormalCdf, normalCdf, normalQuantile } from './normal-distribution';
+export { sphereQuadrature, type Quadrature } from './quadrature';

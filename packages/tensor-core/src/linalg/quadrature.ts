@@ -1,4 +1,6 @@
-import { linalg } from '@tfsci/tensor-core';
+import { checkNumber } from '../check';
+import { eigenSymmetric } from './decompositions';
+import { matrix, rowOf } from './matrix';
 
 /** Nodes in (-1, 1), ascending, and weights with sum 1. */
 export interface Quadrature {
@@ -13,30 +15,22 @@ export interface Quadrature {
  *   eigenvalues of the tridiagonal matrix of the recurrence, squares of the first entries of its eigenvectors
  *
  * @param dim    d >= 2
- * @param count  of nodes
+ * @param count  of nodes, >= 1; costs O(count^3)
+ * @throws TypeError, RangeError for other numbers
  * @see Golub & Welsch, 1969, "Calculation of Gauss quadrature rules"
  */
 export function sphereQuadrature(dim: number, count: number): Quadrature {
+  const where = 'tensor-core.sphereQuadrature';
+  checkNumber(where, 'dim', dim, { min: 2, integer: true });
+  checkNumber(where, 'count', count, { min: 1, integer: true });
   const lambda = dim / 2 - 1;
-  const jacobi = linalg.matrix(count, count);
+  const jacobi = matrix(count, count);
   for (let k = 1; k < count; k++) {
     // For k = 1 the quotient is 0 / 0 where lambda = 0.
     const square =
       k === 1 ? 1 / (2 * (1 + lambda)) : (k * (k + 2 * lambda - 1)) / (4 * (k + lambda) * (k + lambda - 1));
     jacobi.data[(k - 1) * count + k] = jacobi.data[k * count + k - 1] = Math.sqrt(square);
   }
-  const { values, vectors } = linalg.eigenSymmetric(jacobi);
-  return { nodes: values, weights: linalg.rowOf(vectors, 0).map((entry) => entry * entry) };
-}
-
-/**
- * E cos(t u) for one coordinate u of uniform unit vectors: Gamma(d/2) (2 / t)^(d/2 - 1) J_{d/2 - 1}(t).
- *
- * @param dim      d >= 2
- * @param largest  t at most
- */
-export function sphereCosine(dim: number, largest: number): (t: number) => number {
-  // cos(t u) is a polynomial of degree t, but for terms that fall faster than exponentially.
-  const { nodes, weights } = sphereQuadrature(dim, 32 + Math.ceil(largest / 2));
-  return (t) => nodes.reduce((sum, u, k) => sum + weights[k]! * Math.cos(t * u), 0);
+  const { values, vectors } = eigenSymmetric(jacobi);
+  return { nodes: values, weights: rowOf(vectors, 0).map((entry) => entry * entry) };
 }
