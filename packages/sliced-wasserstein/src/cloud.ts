@@ -54,7 +54,7 @@ export function checkFinite(where: string, name: string, tensor: tf.Tensor): voi
   for (let i = 0; i < values.length; i++) sum += 0 * values[i]!;
   if (sum === 0) return;
   const at = values.findIndex((value) => !Number.isFinite(value));
-  const row = Math.floor(at / (tensor.size / tensor.shape[0]!));
+  const row = Math.floor(at / (tensor.size / tensor.shape[0]));
   throw new RangeError(argumentMessage(where, `row ${row} of ${name}`, 'have finite numbers', values[at]));
 }
 
@@ -96,19 +96,30 @@ function fromRows(where: string, name: string, rows: readonly ArrayLike<number>[
   const n = rows.length;
   const d = n === 0 ? 0 : lengthOf(where, `${name}[0]`, rows[0]);
   const values = new Float32Array(n * d);
-  rows.forEach((row: ArrayLike<number>, i) => {
+  for (let i = 0; i < n; i++) {
+    const row = rows[i] as ArrayLike<number>;
     if (lengthOf(where, `${name}[${i}]`, row) !== d) {
       throw new ShapeError(argumentMessage(where, `${name}[${i}]`, `have ${d} numbers as the first row`, row.length));
     }
-    for (let j = 0; j < d; j++) values[i * d + j] = row[j]!;
-  });
+    for (let j = 0; j < d; j++) {
+      const value: unknown = row[j];
+      // What is no number would be made one: null is 0, '1' is 1.
+      if (typeof value !== 'number') {
+        throw new TypeError(argumentMessage(where, `row ${i} of ${name}`, 'have finite numbers', value));
+      }
+      values[i * d + j] = value;
+      if (!Number.isFinite(values[i * d + j])) {
+        throw new RangeError(argumentMessage(where, `row ${i} of ${name}`, 'have finite numbers', values[i * d + j]));
+      }
+    }
+  }
   return tf.tensor2d(values, [n, d]);
 }
 
 function lengthOf(where: string, name: string, row: unknown): number {
   const length = (row as ArrayLike<number> | null | undefined)?.length;
-  if (typeof row !== 'object' || typeof length !== 'number') {
+  if (typeof row !== 'object' || !Number.isSafeInteger(length) || length! < 0) {
     throw new TypeError(argumentMessage(where, name, 'be a row, an array of numbers', row));
   }
-  return length;
+  return length!;
 }

@@ -16,17 +16,21 @@ export function normalised(
   if (normalisation === 'none') return [x_ND, y_MD];
   const statistics = constant((x, y) => {
     const both = tf.concat([x, y], 0);
-    if (normalisation === 'minmax') {
-      const least = both.min(0);
-      return tf.stack([least, both.max(0).sub(least)]);
-    }
-    const { mean, variance } = tf.moments(both, 0);
-    return tf.stack([mean, variance.sqrt()]);
+    const least = both.min(0);
+    const range = both.max(0).sub(least);
+    if (normalisation === 'minmax') return tf.stack([least, positive(range)]);
+    // Moments of [0, 1]: squares of the coordinates themselves may leave float32.
+    const { mean, variance } = tf.moments(both.sub(least).div(positive(range)), 0);
+    return tf.stack([least.add(mean.mul(range)), positive(variance.sqrt().mul(range))]);
   })(x_ND, y_MD);
-  const [centre, spread] = tf.unstack(statistics) as [tf.Tensor1D, tf.Tensor1D];
-  const scale = tf.where(spread.greater(0), spread, tf.onesLike(spread));
+  const [centre, scale] = tf.unstack(statistics) as [tf.Tensor1D, tf.Tensor1D];
   const of = (cloud: tf.Tensor2D): tf.Tensor2D => cloud.sub(centre).div(scale);
   return [of(x_ND), of(y_MD)];
+}
+
+/** 1 in the place of 0. */
+function positive(spread: tf.Tensor): tf.Tensor {
+  return tf.where(spread.greater(0), spread, tf.onesLike(spread));
 }
 
 /** A function of two tensors without a gradient: statistics are constants of the distance. */

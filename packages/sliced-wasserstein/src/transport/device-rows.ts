@@ -86,12 +86,15 @@ function weightedPairs(
   };
 }
 
-/** Cumulative weights in the order of the points, [L, N]; the last is 1 whatever was lost in float32. */
+/**
+ * Cumulative weights in the order of the points, [L, N]; 1 from the last point that weighs anything, whatever was lost in
+ * float32: the rest would go to points of weight 0 behind it, which may be far away.
+ */
 function levelsOf(weights: Float64Array, order_LN: tf.Tensor2D): tf.Tensor2D {
-  const [rows, count] = order_LN.shape;
   const ordered: tf.Tensor = tf.gather(tf.tensor1d(Float32Array.from(weights)), order_LN);
-  const sums = tf.cumsum<tf.Tensor>(ordered.slice([0, 0], [rows, count - 1]), 1).minimum<tf.Tensor2D>(1);
-  return tf.concat([sums, tf.ones([rows, 1])], 1);
+  const behind = tf.cumsum<tf.Tensor>(ordered, 1, true, true);
+  const sums_LN = tf.cumsum<tf.Tensor2D>(ordered, 1);
+  return tf.where(behind.greater(0), sums_LN.minimum<tf.Tensor2D>(1), tf.onesLike(sums_LN));
 }
 
 function descending(x_LN: tf.Tensor2D): tf.Tensor2D {
@@ -115,7 +118,5 @@ function taken(values_LN: tf.Tensor2D, places_LK: tf.Tensor2D): tf.Tensor2D {
 
 /** The transpose of `taken`. */
 function given(values_LK: tf.Tensor2D, places_LK: tf.Tensor2D, [rows, width]: [number, number]): tf.Tensor2D {
-  return tf
-    .unsortedSegmentSum(values_LK.flatten(), places_LK.flatten() as tf.Tensor1D, rows * width)
-    .reshape([rows, width]);
+  return tf.unsortedSegmentSum(values_LK.flatten(), places_LK.flatten(), rows * width).reshape([rows, width]);
 }

@@ -2,8 +2,9 @@ import * as tf from '@tensorflow/tfjs';
 
 /** Whether what is computed now may be asked for its gradient. */
 export function isTaped(): boolean {
-  const { activeTape, kernelDepth } = tf.engine().state;
-  return Boolean(activeTape) && kernelDepth === 0;
+  // Not whether there is a tape: one is left behind where the function of a gradient has thrown.
+  const { gradientDepth, kernelDepth } = tf.engine().state;
+  return gradientDepth > 0 && kernelDepth === 0;
 }
 
 /**

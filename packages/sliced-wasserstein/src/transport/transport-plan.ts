@@ -1,4 +1,5 @@
 // n points of x, m points of y, K intervals of quantile levels on which both quantile functions are constant
+import { check } from '@tfsci/tensor-core';
 import { normalisedWeights, type Weights } from '../cloud';
 
 /**
@@ -13,10 +14,24 @@ export type TransportPlan =
   | { kind: 'uniform'; n: number; m: number; fromX: Int32Array; fromY: Int32Array; mass: Float64Array }
   | { kind: 'weighted'; n: number; m: number; a: Float64Array; b: Float64Array };
 
-/** The plan for clouds of n and m points. @throws as `normalisedWeights` */
-export function transportPlan(where: string, n: number, m: number, weights: Weights = {}): TransportPlan {
-  const a = normalisedWeights(where, 'weights.a', weights.a, n);
-  const b = normalisedWeights(where, 'weights.b', weights.b, m);
+/**
+ * The plan for clouds of n and m points.
+ *
+ * @param path  what stands before a and b where the caller takes them
+ * @throws as `normalisedWeights`, TypeError when the weights are not of the form { a, b }
+ */
+export function transportPlan(
+  where: string,
+  n: number,
+  m: number,
+  weights: Weights = {},
+  path = 'weights.',
+): TransportPlan {
+  if (typeof weights !== 'object' || (weights as Weights | null) === null || 'length' in weights) {
+    throw new TypeError(check.argumentMessage(where, 'weights', 'be { a, b }, one array for each cloud', weights));
+  }
+  const a = normalisedWeights(where, `${path}a`, weights.a, n);
+  const b = normalisedWeights(where, `${path}b`, weights.b, m);
   if (a || b) return { kind: 'weighted', n, m, a: a ?? equalWeights(n), b: b ?? equalWeights(m) };
   return n === m ? { kind: 'equal', n, m } : uniformPlan(n, m);
 }

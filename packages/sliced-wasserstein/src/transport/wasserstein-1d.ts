@@ -1,6 +1,6 @@
 // n and m numbers on a line, L lines
 import * as tf from '@tensorflow/tfjs';
-import { check } from '@tfsci/tensor-core';
+import { backend, check } from '@tfsci/tensor-core';
 import { checkFinite, checkOrder, type Weights } from '../cloud';
 import { isTaped, pthRoot } from './differentiate';
 import { rowCosts } from './row-costs';
@@ -30,9 +30,11 @@ export interface Wasserstein1dOptions extends Weights {
  * @param options.b  of the m numbers
  * @returns scalar [], or [L] for [n, L]
  * @throws TypeError for what is no tensor of real numbers, ShapeError for other shapes, empty clouds and numbers of weights,
- *   RangeError for p < 1, numbers that are not finite, and weights that are negative or all 0
+ *   RangeError for p < 1, numbers that are not finite, costs above the largest float32, and weights that are negative or
+ *   all 0
  * @remarks The order of the numbers is a constant of the gradient. Where numbers are equal any order is best, and the
- *   gradient is one of several; |x - y| has slope 0 at 0. The root has gradient 0 at distance 0.
+ *   gradient is one of several; |x - y| has slope 0 at 0. The root has gradient 0 at distance 0. There are no second
+ *   derivatives: in a gradient of a gradient the inner one counts as a constant.
  * @example
  * wasserstein1d(tf.tensor1d([0, 1, 3]), tf.tensor1d([5, 6, 8]), { p: 1 }).print(); // 5
  */
@@ -49,9 +51,10 @@ export function wasserstein1d(
     const wanted = x.rank === 1 ? 'have the shape [m]' : `have the shape [m, ${x.shape[1]}]`;
     throw new ShapeError(argumentMessage(WHERE, 'y', `${wanted}, as x is ${x.rank}-D`, y));
   }
-  const plan = transportPlan(WHERE, x.shape[0], y.shape[0], weights);
+  const plan = transportPlan(WHERE, x.shape[0], y.shape[0], weights, '');
   return tf.tidy(() => {
     const costs = differentiableCosts(rowsOf(x), rowsOf(y), plan, p);
+    if (backend.readsAtOnce()) checkPowers(backend.hostValues([costs])[0]!);
     const power = x.rank === 1 ? costs.asScalar() : costs;
     return root ? pthRoot(power, p) : power;
   });
@@ -66,6 +69,13 @@ function checkNumbers(name: string, x: tf.Tensor): void {
     throw new ShapeError(argumentMessage(WHERE, name, 'have the shape [n] or [n, L] with n >= 1 and L >= 1', x));
   }
   checkFinite(WHERE, name, x);
+}
+
+function checkPowers(costs: tf.TypedArray): void {
+  const cost = costs.find((value) => !Number.isFinite(value));
+  if (cost === undefined) return;
+  const wanted = 'have differences whose p-th powers are within float32';
+  throw new RangeError(argumentMessage(WHERE, 'x and y', wanted, cost, 'Scale both.'));
 }
 
 /** A problem a row, [L, n]. */
@@ -86,5 +96,5 @@ function differentiableCosts(x: tf.Tensor2D, y: tf.Tensor2D, plan: TransportPlan
       gradFunc: (dy: tf.Tensor, saved: tf.Tensor[]) => saved.map((slope) => slope.mul(dy.expandDims(1))),
     };
   });
-  return costs(x, y) as tf.Tensor1D;
+  return costs(x, y);
 }
