@@ -27,9 +27,7 @@ export function keyOf(where: string, { key, weights }: WeightSource): random.Key
     if (typeof weights === 'object' && weights !== null) return null;
     throw new TypeError(argumentMessage(where, 'weights', 'be tensors by name, as weights() gives them', weights));
   }
-  if (typeof key === 'number') return random.key(key);
-  if (key instanceof random.Key) return key;
-  throw new TypeError(argumentMessage(where, 'key', 'be a Key or a number', key));
+  return random.asKey(where, key);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { FormatError } from '../src/check';
-import { checkKey, foldIn, key, Key, keyFromJSON, split } from '../src/random';
+import { asKey, checkKey, foldIn, key, Key, keyFromJSON, split } from '../src/random';
 import { threefry, threefryBlocks } from '../src/random/threefry';
 import { chiSquared, chiSquaredBounds } from './random-oracles';
 
@@ -90,6 +90,21 @@ describe('key', () => {
   ])('refuses %o as JSON of a key', (json) => {
     expect(() => keyFromJSON(json)).toThrow(FormatError);
     expect(() => keyFromJSON(json)).toThrow(/^tensor-core\.keyFromJSON: json must be \{ algorithm: /);
+  });
+
+  it('is made of a seed where options take both', () => {
+    const given = key(7);
+    expect(asKey('tensor-core.test', given)).toBe(given);
+    expect(asKey('tensor-core.test', 7)).toEqual(key(7));
+    expect(() => asKey('tensor-core.test', undefined)).toThrow(
+      'tensor-core.test: key must be a Key or a number, got undefined.',
+    );
+    expect(() => asKey('tensor-core.test', 'seven')).toThrow(TypeError);
+    for (const seed of [-1, 0.5, NaN, 2 ** 53]) {
+      expect(() => asKey('tensor-core.test', seed)).toThrow(
+        `tensor-core.test: key must be an integer >= 0, got ${seed}.`,
+      );
+    }
   });
 
   it('is told from what merely looks like one', () => {

@@ -52,7 +52,7 @@ export async function measuredError(
   }
   const { draws = 10, onProgress, signal } = options;
   check.checkNumber(where, 'draws', draws, { min: 2, integer: true });
-  const key = typeof options.key === 'number' ? random.key(options.key) : random.checkKey(where, options.key);
+  const key = random.asKey(where, options.key);
   const exact = exactKernel(where, map, x_ND, options.kernel);
   const squares = exact.reduce((sum, value) => sum + value * value, 0);
   if (squares === 0) throw new RangeError(argumentMessage(where, 'x', 'have pairs whose kernel is not 0', squares));

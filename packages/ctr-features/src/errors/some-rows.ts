@@ -23,7 +23,7 @@ export function someRows(x_ND: Rows | tf.Tensor2D, { where, columns, count, key 
     const fix = `It chooses ${count} of the rows.`;
     throw new TypeError(check.argumentMessage(where, 'key', `be given for ${reader.count} rows`, key, fix));
   }
-  const checked = typeof key === 'number' ? random.key(key) : random.checkKey(where, key);
+  const checked = random.asKey(where, key);
   const rows = random.permutation(checked, reader.count).slice(0, count).sort();
   if (isSparse(x_ND)) return someSparse(x_ND, rows);
   const data = new Float32Array(count * columns);

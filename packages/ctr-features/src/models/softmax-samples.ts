@@ -12,10 +12,7 @@ export interface SampleOptions {
 /** Standard normal numbers, [S, C]. */
 export function drawSamples(where: string, { key, samples = 1000 }: SampleOptions, classes: number): Float64Array {
   check.checkNumber(where, 'samples', samples, { min: 1, integer: true });
-  if (typeof key !== 'number' && !(key instanceof random.Key)) {
-    throw new TypeError(check.argumentMessage(where, 'key', 'be a Key or a number', key));
-  }
-  return random.fillNormal(typeof key === 'number' ? random.key(key) : key, new Float64Array(samples * classes));
+  return random.fillNormal(random.asKey(where, key), new Float64Array(samples * classes));
 }
 
 /** The mean over samples of softmax(mean + std noise), written into `out`. */

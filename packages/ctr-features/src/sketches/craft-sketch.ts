@@ -67,7 +67,7 @@ export class CraftSketch extends FeatureMap {
   }
 
   resample(key: random.Key | number): CraftSketch {
-    const [up, down] = random.split(typeof key === 'number' ? random.key(key) : key) as [random.Key, random.Key];
+    const [up, down] = random.split(random.asKey('ctr-features.CraftSketch.resample', key)) as [random.Key, random.Key];
     return new CraftSketch({ up: this.up.resample(up), features: this.features, key: down });
   }
 

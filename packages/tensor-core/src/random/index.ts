@@ -1,4 +1,4 @@
-export { Key, checkKey, foldIn, key, keyFromJSON, split, type KeyJson } from './key';
+export { asKey, Key, checkKey, foldIn, key, keyFromJSON, split, type KeyJson, type KeyOrSeed } from './key';
 export {
   bernoulli,
   exponential,

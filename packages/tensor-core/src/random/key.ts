@@ -121,6 +121,22 @@ export function keyFromJSON(json: unknown): Key {
   return Key.ofWords(word0, word1);
 }
 
+/** What options called `key` take: a key, or a seed, which stands for `key(seed)`. */
+export type KeyOrSeed = Key | number;
+
+/**
+ * The key of such an option.
+ *
+ * @throws TypeError when it is neither, RangeError when the seed is not an integer from 0 to 2^53 - 1
+ */
+export function asKey(where: string, value: unknown): Key {
+  if (value instanceof Key) return value;
+  if (typeof value !== 'number') {
+    throw new TypeError(argumentMessage(where, 'key', 'be a Key or a number', value));
+  }
+  return key(checkNumber(where, 'key', value, { min: 0, integer: true }));
+}
+
 /** Returns `value` if it is a key. @throws TypeError otherwise */
 export function checkKey(where: string, value: unknown): Key {
   if (value instanceof Key) return value;
