@@ -257,7 +257,7 @@ describe('someRows', () => {
 
   it('need a key', () => {
     expect(() => someRows(points, { ...choice, key: '1' as unknown as number })).toThrow(
-      new TypeError('ctr-features.test: key must be a Key or a number, got "1".'),
+      new TypeError('ctr-features.test: key must be a Key or a number, got "1". For a start take key: 0.'),
     );
   });
 });

@@ -41,7 +41,7 @@ describe('options', () => {
     [{ srhtBlocks: 'both' }, RangeError, 'srhtBlocks must be one of "shared", "independent", got "both".'],
     [{ key: undefined }, TypeError, 'options must have either key or weights, got "neither". For a start take key: 0.'],
     [{ weights: {} }, TypeError, 'options must have either key or weights, got "both". For a start take key: 0.'],
-    [{ key: '0' }, TypeError, 'key must be a Key or a number, got "0".'],
+    [{ key: '0' }, TypeError, 'key must be a Key or a number, got "0". For a start take key: 0.'],
     [
       { key: undefined, weights: null },
       TypeError,

@@ -422,7 +422,7 @@ describe.each(backendsUnderTest())('measuredError on %s', (backend) => {
     await failing(measuredError(map, x, { key: 1, draws: 1 }), new RangeError(`${of}draws must be an integer >= 2, got 1.`)); // prettier-ignore
     await failing(
       measuredError(map, x, {} as { key: number }),
-      new TypeError(`${of}key must be a Key or a number, got undefined.`),
+      new TypeError(`${of}key must be a Key or a number, got undefined. For a start take key: 0.`),
     );
     const linear = new PolynomialSketch({ inputDim: 3, features: 2, degree: 1, key: 1 });
     await failing(measuredError(linear, [[0, 0, 0]], { key: 1 }), new RangeError(`${of}x must have pairs whose kernel is not 0, got 0.`)); // prettier-ignore

@@ -453,7 +453,7 @@ describe('DirichletClassifier', () => {
     );
     await model.fit(x, tf.tensor1d(y, 'int32'));
     await expect(model.predict(at, {} as never)).rejects.toThrow(
-      `${where}.predict: key must be a Key or a number, got undefined.`,
+      `${where}.predict: key must be a Key or a number, got undefined. For a start take key: 0.`,
     );
     await expect(model.predict(at, { key: 1, samples: 0 })).rejects.toThrow(
       `${where}.predict: samples must be an integer >= 1, got 0.`,

@@ -171,7 +171,7 @@ describe('RandomFourierFeatures', () => {
       'projection must be one of "gaussian", "orthogonal", "sorf", got "srht".',
     ],
     [{ layout: 'cos' as never }, RangeError, 'layout must be one of "paired", "phase", got "cos".'],
-    [{ key: '1' as never }, TypeError, 'key must be a Key or a number, got "1".'],
+    [{ key: '1' as never }, TypeError, 'key must be a Key or a number, got "1". For a start take key: 0.'],
   ])('refuses %o', (wrong, error, message) => {
     const make = () => new RandomFourierFeatures({ ...good, ...wrong });
     expect(make).toThrow(error);

@@ -77,10 +77,10 @@ const OPTIONS: [string, unknown, ErrorClass, string][] = [
   ['p = Infinity', { p: Infinity, key }, RangeError, 'p must be a finite number >= 1, got Infinity.'],
   ['a text p', { p: '2', key }, TypeError, 'p must be a finite number >= 1, got "2".'],
   ['another normalise', { normalise: 'zscore', key }, RangeError, 'normalise must be one of "none", "standard", "minmax", got "zscore".'], // prettier-ignore
-  ['no key', {}, TypeError, 'key must be a key of tensor-core to draw slices with, got undefined. Write { key: random.key(0) }.'], // prettier-ignore
-  ['a number for a key', { key: 0 }, TypeError, 'key must be a key of tensor-core to draw slices with, got 0. Write { key: random.key(0) }.'], // prettier-ignore
-  ['a number for a key of qmc', { key: 0, sampler: 'qmc' }, TypeError, 'key must be a key of tensor-core to draw slices with, got 0. Write { key: random.key(0) }.'], // prettier-ignore
-  ['null for a key', { key: null, sampler: 'orthogonal' }, TypeError, 'key must be a key of tensor-core to draw slices with, got null. Write { key: random.key(0) }.'], // prettier-ignore
+  ['no key', {}, TypeError, 'key must be a Key or a number, got undefined. For a start take key: 0.'], // prettier-ignore
+  ['a text for a key', { key: '0' }, TypeError, 'key must be a Key or a number, got "0". For a start take key: 0.'], // prettier-ignore
+  ['a broken seed of qmc', { key: -1, sampler: 'qmc' }, RangeError, 'key must be an integer >= 0, got -1.'], // prettier-ignore
+  ['null for a key', { key: null, sampler: 'orthogonal' }, TypeError, 'key must be a Key or a number, got null. For a start take key: 0.'], // prettier-ignore
   ['weights as an array', { key, weights: [1, 2, 3] }, TypeError, 'weights must be { a, b }, one array for each cloud, got [1, 2, 3].'], // prettier-ignore
   [
     'null for weights',

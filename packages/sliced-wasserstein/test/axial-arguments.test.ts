@@ -41,7 +41,7 @@ describe('axial distributions', () => {
     for (const method of ['sample', 'draw', 'drawCosines', 'rsample'] as const) {
       const at = `${where[family]}.${method}`;
       expect(() => distribution[method](0, random.key(0))).toThrow(`${at}: count must be an integer >= 1, got 0.`);
-      expect(() => distribution[method](3, 7 as never)).toThrow(`${at}: key must be a Key, got 7.`);
+      expect(() => distribution[method](3, '7' as never)).toThrow(`${at}: key must be a Key or a number, got "7".`);
     }
   });
 

@@ -186,12 +186,10 @@ describe('slicedWassersteinFlow', () => {
       [{ rate: 0 }, new RangeError(`${where}: rate must be a finite number > 0, got 0.`)],
       [{ p: 3 }, new TypeError(`${where}: rate must be a finite number > 0, got undefined.`)],
       [{ slices: 0 }, new RangeError(`${where}: slices must be an integer >= 1, got 0.`)],
-      [{ key: 3 }, new TypeError(`${where}: key must be a Key, got 3. Make one with key(seed) or split(key).`)],
+      [{ key: 0.5 }, new RangeError(`${where}: key must be an integer >= 0, got 0.5.`)],
       [
         { key: undefined },
-        new TypeError(
-          `${where}: key must be a key of tensor-core to draw slices with, got undefined. Write { key: random.key(0) }.`,
-        ),
+        new TypeError(`${where}: key must be a Key or a number, got undefined. For a start take key: 0.`),
       ],
       [
         { rate: 1e30, steps: 3 },

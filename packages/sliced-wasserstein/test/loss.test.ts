@@ -161,7 +161,7 @@ describe('swLoss', () => {
 
   it('refuses bad arguments', () => {
     const where = 'sliced-wasserstein.swLoss';
-    const noKey = `${where}: key must be a Key, got undefined. Make one with key(seed) or split(key).`;
+    const noKey = `${where}: key must be a Key or a number, got undefined. For a start take key: 0.`;
     expect(() => swLoss({})).toThrow(new TypeError(noKey));
     expect(() => swLoss({ key, p: 0 })).toThrow(new RangeError(`${where}: p must be a finite number >= 1, got 0.`));
     expect(() => swLoss({ key, firstCall: -1 })).toThrow(

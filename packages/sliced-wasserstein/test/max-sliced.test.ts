@@ -323,7 +323,7 @@ describe('maxSlicedWasserstein', () => {
       [{ tolerance: -1 }, new RangeError(`${where}: tolerance must be a finite number >= 0, got -1.`)],
       [
         { key: undefined },
-        new TypeError(`${where}: key must be a Key, got undefined. Make one with key(seed) or split(key).`),
+        new TypeError(`${where}: key must be a Key or a number, got undefined. For a start take key: 0.`),
       ],
       [{ weights: { a: [1, -1, 1] } }, new RangeError(`${where}: weights.a[1] must be a finite number >= 0, got -1.`)],
     ];

@@ -56,14 +56,7 @@ describe('sphericalSlicedWasserstein', () => {
       'ShapeError',
       'y must have the same last dimension as x (3), got [1, 2]. Transpose or slice y first.',
     ],
-    [
-      'no key',
-      good,
-      good,
-      {},
-      'TypeError',
-      'key must be a key of tensor-core to draw slices with, got undefined. Write { key: random.key(0) }.',
-    ],
+    ['no key', good, good, {}, 'TypeError', 'key must be a Key or a number, got undefined. For a start take key: 0.'],
     ['no slices', good, good, { ...keyed, slices: 0 }, 'RangeError', 'slices must be an integer >= 1, got 0.'],
     ['p', good, good, { ...keyed, p: 0 }, 'RangeError', 'p must be a finite number >= 1, got 0.'],
     [

@@ -207,7 +207,7 @@ describe('slicedTwoSampleTest', () => {
       ],
       [
         { key: undefined },
-        new TypeError(`${where}: key must be a Key, got undefined. Make one with key(seed) or split(key).`),
+        new TypeError(`${where}: key must be a Key or a number, got undefined. For a start take key: 0.`),
       ],
       [
         { sampler: 'qmc', slices: 4 },

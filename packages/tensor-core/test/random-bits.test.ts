@@ -97,7 +97,7 @@ describe('key', () => {
     expect(asKey('tensor-core.test', given)).toBe(given);
     expect(asKey('tensor-core.test', 7)).toEqual(key(7));
     expect(() => asKey('tensor-core.test', undefined)).toThrow(
-      'tensor-core.test: key must be a Key or a number, got undefined.',
+      'tensor-core.test: key must be a Key or a number, got undefined. For a start take key: 0.',
     );
     expect(() => asKey('tensor-core.test', 'seven')).toThrow(TypeError);
     for (const seed of [-1, 0.5, NaN, 2 ** 53]) {

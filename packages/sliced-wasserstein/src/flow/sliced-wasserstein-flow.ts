@@ -62,7 +62,7 @@ export interface SlicedWassersteinFlow {
  *   orthogonal slices: Pitie, Kokaram & Dahyot, 2007, "Automated colour grading using colour distribution transfer"
  * @remarks To stop with a result, keep a clone of the particles in `onStep` before the signal is aborted.
  * @example
- * const { particles } = await slicedWassersteinFlow(x0, target, { steps: 50, slices: 64, key: random.key(0) });
+ * const { particles } = await slicedWassersteinFlow(x0, target, { steps: 50, slices: 64, key: 0 });
  */
 export async function slicedWassersteinFlow(
   x0: Cloud,
@@ -86,10 +86,11 @@ export async function slicedWassersteinFlow(
     const plan = transportPlan(WHERE, n, clouds.y.shape[0]);
     const values = new Float64Array(steps);
     const turn = turns(signal);
+    const ofSteps = options.key === undefined ? undefined : random.asKey(WHERE, options.key);
     let particles = clouds.x;
     for (let step = 0; step < steps; step++) {
       await turn();
-      const key = options.key && { key: random.foldIn(random.checkKey(WHERE, options.key), firstStep + step) };
+      const key = ofSteps && { key: random.foldIn(ofSteps, firstStep + step) };
       const moved = own(
         tf.tidy(() => {
           const { theta } = drawSlices(WHERE, dim, { ...options, ...key });

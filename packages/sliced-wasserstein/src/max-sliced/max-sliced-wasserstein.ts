@@ -30,7 +30,7 @@ export interface MaxSlicedOptions {
   /** Gives W_p instead of W_p^p, default true. */
   root?: boolean;
   /** What random starts are drawn with. */
-  key: random.Key;
+  key: random.KeyOrSeed;
   /** Told after every iteration. */
   onProgress?: (progress: MaxSlicedProgress) => void;
   signal?: AbortSignal;
@@ -84,7 +84,7 @@ export interface MaxSliced {
  * @remarks Other than where Adam is followed by a division by the norm, the value is that of the slice that is returned, it
  *   never falls, and steps need no rate: they scale with the clouds.
  * @example
- * const { value, theta } = await maxSlicedWasserstein(x, y, { key: random.key(0) });
+ * const { value, theta } = await maxSlicedWasserstein(x, y, { key: 0 });
  */
 export async function maxSlicedWasserstein(x: Cloud, y: Cloud, options: MaxSlicedOptions): Promise<MaxSliced> {
   const { p = 2, restarts = 8, maxIterations = 100, tolerance = 1e-6, root = true, weights, signal } = options;
@@ -92,7 +92,7 @@ export async function maxSlicedWasserstein(x: Cloud, y: Cloud, options: MaxSlice
   checkNumber(WHERE, 'restarts', restarts, { min: 1, integer: true });
   checkNumber(WHERE, 'maxIterations', maxIterations, { min: 0, integer: true });
   checkNumber(WHERE, 'tolerance', tolerance, { min: 0 });
-  const key = random.checkKey(WHERE, options.key);
+  const key = random.asKey(WHERE, options.key);
   signal?.throwIfAborted();
   return scope(async (own) => {
     const clouds = own(

@@ -42,13 +42,13 @@ export interface SwLoss {
  * @remarks A compiled function has fresh slices at each of its runs, those that it would have if it was not compiled. Values on
  *   a graphics card are not checked.
  * @example
- * model.compile({ optimizer: 'adam', loss: swLoss({ slices: 64, key: random.key(0) }) });
+ * model.compile({ optimizer: 'adam', loss: swLoss({ slices: 64, key: 0 }) });
  */
 export function swLoss(options: SwLossOptions): SwLoss {
   const { p = 2, firstCall = 0, slices = 128, sampler = 'uniform' } = options;
   checkOrder(WHERE, p);
   let calls = checkNumber(WHERE, 'firstCall', firstCall, { min: 0, integer: true });
-  const key = typeof slices === 'number' ? random.checkKey(WHERE, options.key) : undefined;
+  const key = typeof slices === 'number' ? random.asKey(WHERE, options.key) : undefined;
   /** Calls that have been recorded, in a run that is not yet counted. */
   let ahead = 0;
 

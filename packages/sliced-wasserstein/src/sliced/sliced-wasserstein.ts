@@ -54,7 +54,7 @@ export interface SlicedWassersteinEstimate {
  *   functions), they are not checked to be finite. There are no second derivatives: in a gradient of a gradient the inner
  *   one counts as a constant.
  * @example
- * const distance = slicedWasserstein(x, y, { slices: 500, key: random.key(0) });
+ * const distance = slicedWasserstein(x, y, { slices: 500, key: 0 });
  */
 export function slicedWasserstein(x: Cloud, y: Cloud, options: SlicedWassersteinOptions = {}): tf.Scalar {
   const where = 'sliced-wasserstein.slicedWasserstein';
@@ -72,7 +72,7 @@ export function slicedWasserstein(x: Cloud, y: Cloud, options: SlicedWasserstein
  *
  * @throws as `slicedWasserstein`
  * @example
- * const { value, standardError } = await slicedWassersteinDetailed(x, y, { slices: 500, key: random.key(0) });
+ * const { value, standardError } = await slicedWassersteinDetailed(x, y, { slices: 500, key: 0 });
  */
 export async function slicedWassersteinDetailed(
   x: Cloud,

@@ -127,12 +127,12 @@ export abstract class AxialDistribution implements SliceDistribution {
    * @throws TypeError, RangeError for a bad count or key; BackendError in a compiled function, which would draw the same
    *   slices at each call
    */
-  sample(count: number, key: random.Key): tf.Tensor2D {
+  sample(count: number, key: random.KeyOrSeed): tf.Tensor2D {
     return slicesTensor(this.checkedDraw('sample', count, key), this.dim);
   }
 
   /** The slices of `sample` with the same key in float64 on the host, and their cosines. @throws as `sample` */
-  draw(count: number, key: random.Key): AxialDraw {
+  draw(count: number, key: random.KeyOrSeed): AxialDraw {
     return this.checkedDraw('draw', count, key);
   }
 
@@ -141,9 +141,8 @@ export abstract class AxialDistribution implements SliceDistribution {
    *
    * @throws as `sample`
    */
-  drawCosines(count: number, key: random.Key): CosineDraw {
-    this.checkDraw('drawCosines', count, key);
-    return this.signedCosines(count, key).cosines;
+  drawCosines(count: number, key: random.KeyOrSeed): CosineDraw {
+    return this.signedCosines(count, this.checkDraw('drawCosines', count, key)).cosines;
   }
 
   /**
@@ -166,9 +165,9 @@ export abstract class AxialDistribution implements SliceDistribution {
    * @remarks For d = 1 theta takes two values and has no derivative in kappa: dw/dkappa is 0, right for functions that are
    *   the same at theta and -theta, as distances of slices are. Gradients of gradients are not defined.
    */
-  rsample(count: number, key: random.Key, parameters: AxialParameters = {}): tf.Tensor2D {
-    this.checkDraw('rsample', count, key);
-    return differentiableSlices(this.where('rsample'), this, { count, key }, parameters);
+  rsample(count: number, key: random.KeyOrSeed, parameters: AxialParameters = {}): tf.Tensor2D {
+    const of = { count, key: this.checkDraw('rsample', count, key) };
+    return differentiableSlices(this.where('rsample'), this, of, parameters);
   }
 
   /**
@@ -195,16 +194,15 @@ export abstract class AxialDistribution implements SliceDistribution {
     return `sliced-wasserstein.${AXIAL_CLASSES[this.family]}.${method}`;
   }
 
-  private checkDraw(method: string, count: number, key: random.Key): void {
+  private checkDraw(method: string, count: number, key: random.KeyOrSeed): random.Key {
     const where = this.where(method);
     checkNumber(where, 'count', count, { min: 1, integer: true });
-    random.checkKey(where, key);
     refuseInCompiled(where, 'slices');
+    return random.asKey(where, key);
   }
 
-  private checkedDraw(method: string, count: number, key: random.Key): AxialDraw {
-    this.checkDraw(method, count, key);
-    const { cosines, acrossKey } = this.signedCosines(count, key);
+  private checkedDraw(method: string, count: number, key: random.KeyOrSeed): AxialDraw {
+    const { cosines, acrossKey } = this.signedCosines(count, this.checkDraw(method, count, key));
     const across = random.fillNormal(acrossKey, new Float64Array(count * (this.dim - 1)));
     const { w, oneMinusW } = cosines;
     return {

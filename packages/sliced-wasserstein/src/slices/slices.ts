@@ -29,7 +29,7 @@ export interface SliceOptions {
    */
   sampler?: SliceSampler;
   /** What they are drawn with; needed unless slices are given or `qmc` may have its fixed position. */
-  key?: random.Key;
+  key?: random.KeyOrSeed;
 }
 
 /** Slices and the sizes of the groups, in order, that are independent of each other: what standard errors are told from. */
@@ -52,24 +52,24 @@ export function drawSlices(where: string, dim: number, options: SliceOptions): D
   checkNumber(where, 'slices', slices, { min: 1, integer: true });
   if (typeof sampler !== 'string') {
     checkDistribution(where, dim, sampler);
-    const theta = sampler.sample(slices, keyOf(where, key));
+    const theta = sampler.sample(slices, random.asKey(where, key));
     checkShape(where, 'sampler.sample(count, key)', theta, [slices, dim]);
     return { theta, groups: ones(slices), given: false };
   }
   checkOneOf(where, 'sampler', sampler, ['uniform', 'orthogonal', 'qmc']);
   if (sampler === 'uniform') {
-    return { theta: uniformSlices(slices, dim, keyOf(where, key)), groups: ones(slices), given: false };
+    return { theta: uniformSlices(slices, dim, random.asKey(where, key)), groups: ones(slices), given: false };
   }
   refuseInCompiled(where, `slices of the sampler '${sampler}'`);
   if (sampler === 'orthogonal') {
-    const values = orthogonalSlices(slices, dim, keyOf(where, key));
+    const values = orthogonalSlices(slices, dim, random.asKey(where, key));
     return { theta: tf.tensor2d(values, [slices, dim]), groups: blocksOf(slices, dim), given: false };
   }
   if (dim !== 2 && dim !== 3) {
     const fix = "Take the sampler 'orthogonal' for others.";
     throw new RangeError(argumentMessage(where, "dimension for the sampler 'qmc'", 'be 2 or 3', dim, fix));
   }
-  const rotation = key === undefined ? undefined : keyOf(where, key);
+  const rotation = key === undefined ? undefined : random.asKey(where, key);
   const groups = rotation ? evenGroups(slices) : [slices];
   const sets = groups.map((size, g) => evenSlices(size, dim, rotation && random.foldIn(rotation, g)));
   const values = Float32Array.from(sets.flatMap((set) => Array.from(set)));
@@ -100,14 +100,6 @@ function checkDistribution(where: string, dim: number, sampler: SliceDistributio
   if (sampler.dim !== dim) {
     throw new ShapeError(argumentMessage(where, 'sampler.dim', `be ${dim}, as the clouds have`, sampler.dim));
   }
-}
-
-function keyOf(where: string, key: random.Key | undefined): random.Key {
-  if (!(key instanceof random.Key)) {
-    const wanted = 'be a key of tensor-core to draw slices with';
-    throw new TypeError(argumentMessage(where, 'key', wanted, key, 'Write { key: random.key(0) }.'));
-  }
-  return key;
 }
 
 function ones(count: number): number[] {

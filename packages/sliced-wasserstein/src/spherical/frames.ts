@@ -22,7 +22,7 @@ export interface FrameOptions {
    */
   slices?: number | tf.Tensor3D | readonly ArrayLike<number>[];
   /** What frames are drawn with: independent and uniform; needed unless they are given. */
-  key?: random.Key;
+  key?: random.KeyOrSeed;
 }
 
 /**
@@ -44,13 +44,10 @@ export function framesOf(
   }
   if (typeof slices !== 'number') return checkedFrames(where, dim, valuesOf(where, dim, slices, read));
   checkNumber(where, 'slices', slices, { min: 1, integer: true });
-  if (key === undefined) {
-    const wanted = 'be a key of tensor-core to draw slices with';
-    throw new TypeError(argumentMessage(where, 'key', wanted, key, 'Write { key: random.key(0) }.'));
-  }
+  const frameKey = random.asKey(where, key);
   const values = new Float32Array(slices * dim * 2);
   for (let l = 0; l < slices; l++) {
-    const columns = haarRows(2, dim, random.foldIn(key, l));
+    const columns = haarRows(2, dim, random.foldIn(frameKey, l));
     for (let i = 0; i < dim; i++) {
       values[(l * dim + i) * 2] = columns[i]!;
       values[(l * dim + i) * 2 + 1] = columns[dim + i]!;

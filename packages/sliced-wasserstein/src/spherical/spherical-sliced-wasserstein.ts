@@ -63,7 +63,7 @@ export interface SphericalSlicedWassersteinEstimate {
  * @remarks The plan on each circle is a constant of the gradient, which is along the sphere. A point orthogonal to a great
  *   circle has no nearest one: it goes to coordinate 0, with gradient 0; that has probability 0. Second derivatives are 0.
  * @example
- * const distance = sphericalSlicedWasserstein(x, y, { slices: 200, key: random.key(0) });
+ * const distance = sphericalSlicedWasserstein(x, y, { slices: 200, key: 0 });
  */
 export function sphericalSlicedWasserstein(
   x: Cloud,
@@ -80,7 +80,7 @@ export function sphericalSlicedWasserstein(
  *
  * @throws as `sphericalSlicedWasserstein`, but BackendError in compiled functions alone
  * @example
- * const { value, standardError } = await sphericalSlicedWassersteinDetailed(x, y, { key: random.key(0) });
+ * const { value, standardError } = await sphericalSlicedWassersteinDetailed(x, y, { key: 0 });
  */
 export async function sphericalSlicedWassersteinDetailed(
   x: Cloud,

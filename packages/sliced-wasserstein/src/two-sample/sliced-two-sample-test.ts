@@ -28,7 +28,7 @@ export interface TwoSampleTestOptions extends SliceOptions {
   /** Scales the coordinates by the range of both clouds together, default 'none'. The level stays exact. */
   normalise?: Normalisation;
   /** What slices and permutations are drawn with. */
-  key: random.Key;
+  key: random.KeyOrSeed;
   /** Told the share of the work that is done, in (0, 1]. */
   onProgress?: (share: number) => void;
   signal?: AbortSignal;
@@ -62,7 +62,7 @@ export interface TwoSampleTest {
  * @remarks All statistics use the same slices. Slices of your own must not have been chosen by looking at which point is of
  *   which sample, as those of `maxSlicedWasserstein` are: choose them from other points.
  * @example
- * const { pValue } = await slicedTwoSampleTest(x, y, { key: random.key(0) });
+ * const { pValue } = await slicedTwoSampleTest(x, y, { key: 0 });
  */
 export async function slicedTwoSampleTest(x: Cloud, y: Cloud, options: TwoSampleTestOptions): Promise<TwoSampleTest> {
   const { permutations = 999, p = 2, statistic = 'sliced', normalise = 'none', signal } = options;
@@ -70,7 +70,7 @@ export async function slicedTwoSampleTest(x: Cloud, y: Cloud, options: TwoSample
   checkNumber(WHERE, 'permutations', permutations, { min: 1, integer: true });
   checkOneOf(WHERE, 'statistic', statistic, ['sliced', 'maxSlice']);
   checkOneOf(WHERE, 'normalise', normalise, ['none', 'standard', 'minmax']);
-  const key = random.checkKey(WHERE, options.key);
+  const key = random.asKey(WHERE, options.key);
   signal?.throwIfAborted();
   return scope(async (own) => {
     let n = 0;

@@ -132,7 +132,7 @@ export type KeyOrSeed = Key | number;
 export function asKey(where: string, value: unknown): Key {
   if (value instanceof Key) return value;
   if (typeof value !== 'number') {
-    throw new TypeError(argumentMessage(where, 'key', 'be a Key or a number', value));
+    throw new TypeError(argumentMessage(where, 'key', 'be a Key or a number', value, 'For a start take key: 0.'));
   }
   return key(checkNumber(where, 'key', value, { min: 0, integer: true }));
 }
