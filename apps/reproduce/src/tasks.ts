@@ -15,6 +15,8 @@ export function taskRunner(context: RunContext, total: number): <T>(tasks: reado
       context.signal.throwIfAborted();
       const kept = (await context.parts.get(name)) as T | undefined;
       const result = kept ?? (await measure());
+      // What was stopped on the way may have come back unfinished.
+      context.signal.throwIfAborted();
       if (kept === undefined) await context.parts.set(name, result);
       results.push(result);
       context.onProgress({ fraction: ++done / total, doing: name });
