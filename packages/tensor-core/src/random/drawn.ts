@@ -38,6 +38,6 @@ export function drawn<D extends keyof HostArrays>(shape: readonly number[], dtyp
   return tf.tensor(out, [...shape], dtype);
 }
 
-function takesHostInput(backend: tf.KernelBackend): backend is HostInputBackend {
+export function takesHostInput(backend: tf.KernelBackend): backend is HostInputBackend {
   return typeof (backend as Partial<HostInputBackend>).hostInput === 'function';
 }

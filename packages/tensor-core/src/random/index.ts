@@ -23,4 +23,4 @@ export {
 export { fillGamma, fillIntegers, type GammaOptions, type IntegersOptions } from './rejection';
 export { fillTruncatedNormal, type TruncatedNormalOptions } from './truncated-normal';
 export type { FillOptions, FloatArray } from './filler';
-export type { FillHost, HostArrays, HostInputBackend } from './drawn';
+export { takesHostInput, type FillHost, type HostArrays, type HostInputBackend } from './drawn';
