@@ -1,2 +1,3 @@
 import { library } from '../../tsup.config.base';
-export default library();
+// The threads of the entry for Node load the worker by its file.
+export default library({ index: 'src/index.ts', node: 'src/node.ts' }, { worker: 'src/threads/worker.ts' });

@@ -3,12 +3,13 @@ import '@tfsci/backend-onnx';
 import { useBackend } from '@tfsci/tensor-core';
 import { backendsUnderTest, type Golden, loadGolden } from '@tfsci/tensor-core/testing';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import type * as RowCosts from '../src/transport/row-costs';
 import { slicedWasserstein, slicedWassersteinDetailed, wasserstein1d, type Weights } from '../src';
 
 /** Whether costs are found by kernels although values can be read, as on a graphics card. */
 const kernels = vi.hoisted(() => ({ alone: false }));
 vi.mock('../src/transport/row-costs', async (original) => {
-  const { rowCosts } = await original<typeof import('../src/transport/row-costs')>();
+  const { rowCosts } = await original<typeof RowCosts>();
   const { deviceRows } = await import('../src/transport/device-rows');
   const chosen: typeof rowCosts = (...args) => (kernels.alone ? tf.tidy(() => deviceRows(...args)) : rowCosts(...args));
   return { rowCosts: chosen };

@@ -23,7 +23,7 @@ export interface AxialLearning {
 }
 
 /** Learns axis and concentration by implicit reparametrisation; see `AxialDistribution.pullback`. */
-export class AxialLearner implements Learner<AxialDistribution> {
+export class AxialLearner implements Learner<AxialDistribution, AxialAdamState> {
   constructor(
     private readonly problem: SliceProblem,
     private readonly learning: AxialLearning,

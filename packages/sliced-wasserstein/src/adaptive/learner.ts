@@ -1,6 +1,5 @@
 import type { random } from '@tfsci/tensor-core';
 import type { SliceDistribution } from '../slices/slice-distribution';
-import type { LearnerState } from './adaptive-state';
 
 /** What one iteration has seen of its slices, before its step. */
 export interface Measured {
@@ -21,14 +20,14 @@ export interface Step {
   finite: boolean;
 }
 
-/** A distribution of slices under way. */
-export interface Learner<D extends SliceDistribution> {
+/** A distribution of slices under way; S is where it stands, plain data. */
+export interface Learner<D extends SliceDistribution, S> {
   /** Measures, and steps up the gradient unless something is not finite. */
   step(key: random.Key): Promise<Step>;
   /** What has been learnt so far. */
   result(key: random.Key): Promise<{ distribution: D; kl?: number }>;
-  /** Plain data that another learner goes on from. */
-  save(): Promise<LearnerState>;
+  /** What another learner goes on from. */
+  save(): Promise<S>;
   /** Hands the result over: from now on `dispose` leaves it alone. */
   release(): void;
   dispose(): void;

@@ -42,7 +42,7 @@ export interface NetworkLearnerState {
 }
 
 /** Learns a network of slices by Adam, in turns with a discriminator where KL is to be known. */
-export class NetworkLearner implements Learner<NetworkSlices> {
+export class NetworkLearner implements Learner<NetworkSlices, NetworkLearnerState> {
   private readonly network: TrainedNetwork<NetworkSlices>;
   private readonly judge: TrainedNetwork<SliceDiscriminator> | null;
   /** What one unit of KL, or of the mean |cosine|, costs. */

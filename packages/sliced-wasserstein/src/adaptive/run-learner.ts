@@ -1,7 +1,13 @@
 import { check, random } from '@tfsci/tensor-core';
 import type { SliceDistribution } from '../slices/slice-distribution';
 import { turns } from '../turns';
-import { type AdaptiveProgress, adaptiveState, type AdaptiveState, NonFiniteFitError } from './adaptive-state';
+import {
+  type AdaptiveProgress,
+  adaptiveState,
+  type AdaptiveState,
+  type LearnerState,
+  NonFiniteFitError,
+} from './adaptive-state';
 import { errorOf, meanOf } from './fit-certificate';
 import type { AdaptiveFit, CheckedFitOptions } from './fit-options';
 import type { Learner } from './learner';
@@ -36,7 +42,7 @@ export interface LearnerRun<D extends SliceDistribution> {
 /** Iterates a learner to its end, and measures what it has learnt with fresh slices. The learner is disposed. */
 export async function runLearner<D extends SliceDistribution>(
   problem: SliceProblem,
-  learner: Learner<D>,
+  learner: Learner<D, LearnerState>,
   price: Price,
   options: CheckedFitOptions,
 ): Promise<LearnerRun<D>> {
@@ -64,7 +70,7 @@ export async function runLearner<D extends SliceDistribution>(
 
 async function iterate(
   where: string,
-  learner: Learner<SliceDistribution>,
+  learner: Learner<SliceDistribution, LearnerState>,
   history: AdaptiveProgress[],
   { key, iterations, tolerance, signal, onProgress }: CheckedFitOptions,
   stateNow: () => Promise<AdaptiveState>,

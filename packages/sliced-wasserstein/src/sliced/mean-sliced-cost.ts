@@ -69,7 +69,9 @@ function costsByChunks(
   wanted: readonly Differentiable[],
 ): { costs: tf.Tensor1D; gradients: Partial<Gradients> } {
   const [count, dim] = theta.shape;
-  const step = Math.max(1, Math.floor(LARGEST_CHUNK / (plan.n + plan.m)));
+  // Of almost equal size: at most two shapes, which compiling backends compile.
+  const chunks = Math.ceil(count / Math.max(1, Math.floor(LARGEST_CHUNK / (plan.n + plan.m))));
+  const step = Math.ceil(count / chunks);
   const costs: tf.Tensor1D[] = [];
   const ofTheta: tf.Tensor2D[] = [];
   const sums: { x?: tf.Tensor2D; y?: tf.Tensor2D } = {};

@@ -1,8 +1,7 @@
 // L slices, d coordinates
 import * as tf from '@tensorflow/tfjs';
 import { backend, check, type random } from '@tfsci/tensor-core';
-import type { AxialDistribution } from './axial-distribution';
-import type { AxialDraw } from './axial-draw';
+import type { AxialDraw, AxialGradient } from './axial-draw';
 import { norm } from './unit-rows';
 
 const { argumentMessage, BackendError, checkNumber, checkShape } = check;
@@ -18,6 +17,14 @@ export interface AxialParameters {
   mu?: tf.Tensor1D;
 }
 
+/** What drawing and differentiating take of a distribution. */
+interface Drawable {
+  dim: number;
+  with(parameters: { mu?: ArrayLike<number>; kappa?: number }): Drawable;
+  draw(count: number, key: random.Key): AxialDraw;
+  pullback(draw: AxialDraw, gradient: ArrayLike<number>): AxialGradient;
+}
+
 /** Slices as a float32 tensor, [L, d]. */
 export function slicesTensor({ theta }: AxialDraw, dim: number): tf.Tensor2D {
   return tf.tensor2d(Float32Array.from(theta), [theta.length / dim, dim]);
@@ -26,7 +33,7 @@ export function slicesTensor({ theta }: AxialDraw, dim: number): tf.Tensor2D {
 /** See `AxialDistribution.rsample`; the draw's arguments are checked. */
 export function differentiableSlices(
   where: string,
-  distribution: AxialDistribution,
+  distribution: Drawable,
   { count, key }: { count: number; key: random.Key },
   { logKappa, mu }: AxialParameters,
 ): tf.Tensor2D {

@@ -1,7 +1,14 @@
 // L rows, N and M numbers in a row of x and of y, K pairs of a plan
 import * as tf from '@tensorflow/tfjs';
-import type { RowCosts } from './row-costs';
 import type { TransportPlan } from './transport-plan';
+
+/** Optimal transport of rows of numbers. */
+export type RowCosts = {
+  /** W_p^p of each row, [L] */
+  costs: tf.Tensor1D;
+  /** dW_p^p / dx [L, N] and dW_p^p / dy [L, M] at the plan that is best, which is a constant of the derivative. */
+  slopes?: { x: tf.Tensor2D; y: tf.Tensor2D };
+};
 
 /** Places in [L, N] and [L, M] written one after the other, [L, K], and what goes between them, [L, K] or [1, K]. */
 interface Pairs {

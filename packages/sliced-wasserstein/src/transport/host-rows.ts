@@ -1,6 +1,7 @@
 // L rows, n and m numbers in a row of x and of y
 import { argsortFloats, sortFloats } from './radix-sort';
 import type { TransportPlan } from './transport-plan';
+import { rowKernel } from './wasm/row-kernel';
 
 /** L problems of optimal transport on the line, in typed arrays. */
 export interface RowProblem {
@@ -26,23 +27,28 @@ interface Scratch {
 
 let scratch: Scratch = roomFor(0, 0);
 
-/** Solves rows first .. last - 1 of a problem. */
+/** Solves rows first .. last - 1 of a problem, in WebAssembly where it can be had. */
 export function solveRows(problem: RowProblem, first = 0, last = problem.costs.length): void {
   const { plan, p, costs, slopes } = problem;
   const { n, m } = plan;
+  const kernel = rowKernel(Math.max(n, m));
+  const sorts = kernel ?? { sortFloats, argsortFloats };
   if (scratch.x.length !== n || scratch.y.length !== m) scratch = roomFor(n, m);
   const { x, y, orderX, orderY } = scratch;
-  const ordered = slopes !== undefined || plan.kind === 'weighted';
   for (let row = first; row < last; row++) {
     const [numbersX, numbersY] = [rowOf(problem.x, row, n), rowOf(problem.y, row, m)];
-    if (ordered) {
-      argsortFloats(numbersX, x, orderX);
-      argsortFloats(numbersY, y, orderY);
-    } else {
-      sortFloats(numbersX, x);
-      sortFloats(numbersY, y);
-    }
     const out = slopes && { x: rowOf(slopes.x, row, n), y: rowOf(slopes.y, row, m) };
+    if (kernel && plan.kind === 'equal' && (p === 1 || p === 2)) {
+      costs[row] = kernel.equalCost(numbersX, numbersY, p, out);
+      continue;
+    }
+    if (out || plan.kind === 'weighted') {
+      sorts.argsortFloats(numbersX, x, orderX);
+      sorts.argsortFloats(numbersY, y, orderY);
+    } else {
+      sorts.sortFloats(numbersX, x);
+      sorts.sortFloats(numbersY, y);
+    }
     costs[row] = plan.kind === 'equal' ? equalCost(scratch, p, out) : mergedCost(scratch, p, plan, out);
   }
 }

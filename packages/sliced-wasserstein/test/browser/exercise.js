@@ -28,7 +28,7 @@ export async function exercise(tf, random, sliced) {
   results.detailed = { value: [detailed.value, detailed.standardError], perSlice: [...detailed.perSlice] };
   const most = await sliced.maxSlicedWasserstein(x, y, { key: three });
   results.max = { value: [most.value] };
-  const fit = await sliced.fitAdaptiveSlices(x, y, { slices: 32, iterations: 5, key: three });
+  const fit = await sliced.fitAdaptiveSlices(x, y, { slices: 32, iterations: 5, mu: [1, 1, 0], key: three });
   results.adaptive = { value: [fit.kl, fit.trainValue] };
   tf.dispose([x, y, few]);
   return { results, left: tf.memory().numTensors - before };
