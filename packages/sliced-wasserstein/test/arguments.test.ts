@@ -141,7 +141,7 @@ const OPTIONS: [string, unknown, ErrorClass, string][] = [
   ['null for a sampler', { key, sampler: null }, TypeError, "sampler must be 'uniform', 'orthogonal', 'qmc' or a distribution with sample(count, key), got null."], // prettier-ignore
   ['a sampler without sample', { key, sampler: { dim: 2 } }, TypeError, "sampler must be 'uniform', 'orthogonal', 'qmc' or a distribution with sample(count, key), got an object."], // prettier-ignore
   ['a sampler of another dimension', { key, sampler: { dim: 3, sample: () => tf.ones([1, 3]) } }, ShapeError, 'sampler.dim must be 2, as the clouds have, got 3.'], // prettier-ignore
-  ['a sampler without key', { sampler: { dim: 2, sample: () => tf.ones([1, 2]) } }, TypeError, 'key must be a key of tensor-core to draw slices with, got undefined.'], // prettier-ignore
+  ['a sampler without key', { sampler: { dim: 2, sample: () => tf.ones([1, 2]) } }, TypeError, 'key must be a Key or a number, got undefined. For a start take key: 0.'], // prettier-ignore
   ['a sampler of too few slices', { key, slices: 3, sampler: { dim: 2, sample: () => tf.ones([2, 2]) } }, ShapeError, 'sampler.sample(count, key) must have shape [3, 2], got a float32 tensor of shape [2, 2].'], // prettier-ignore
   ['a sampler of no tensor', { key, slices: 1, sampler: { dim: 2, sample: () => [[1, 0]] } }, TypeError, 'sampler.sample(count, key) must have shape [1, 2], got [an array of 2].'], // prettier-ignore
 ];
@@ -191,7 +191,7 @@ describe.each(backendsUnderTest())('arguments on %s', (backend) => {
   it('clouds whose powers leave float32 are refused, with the way out', async () => {
     const far = [[1e30, 0]];
     const message =
-      'x and y must have finite projections whose p-th powers are within float32, got Infinity. Use the option normalise, or scale both.';
+      'x and y must have finite projections whose p-th powers are within float32, got Infinity. Scale both clouds alike.';
     expectRefusal(
       () => slicedWasserstein(far, Y, { key }),
       RangeError,

@@ -195,7 +195,7 @@ describe('slicedWassersteinFlow', () => {
         { rate: 1e30, steps: 3 },
         new RangeError(
           `${where}: x and y must have finite projections whose p-th powers are within float32, got Infinity. ` +
-            'Use the option normalise, or scale both.',
+            'Scale both clouds alike.',
         ),
       ],
     ];

@@ -187,7 +187,7 @@ describe('swLoss', () => {
         good,
         tf.fill([1, 2], 1e25),
         'x and y must have finite projections whose p-th powers are within float32, got Infinity. ' +
-          'Use the option normalise, or scale both.',
+          'Scale both clouds alike.',
       ],
     ];
     for (const [yTrue, yPred, message] of cases) {

@@ -334,7 +334,7 @@ describe('maxSlicedWasserstein', () => {
     await expect(found({}, [[NaN]], x)).rejects.toThrow(`${where}: row 0 of x must have finite numbers, got NaN.`);
     await expect(found({ p: 8 }, [[1e6]], [[-1e6]])).rejects.toThrow(
       `${where}: x and y must have finite projections whose p-th powers are within float32, got Infinity. ` +
-        'Use the option normalise, or scale both.',
+        'Scale both clouds alike.',
     );
   });
 });

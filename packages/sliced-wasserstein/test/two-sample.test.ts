@@ -219,7 +219,7 @@ describe('slicedTwoSampleTest', () => {
         { p: 200 },
         new RangeError(
           `${where}: x and y must have finite projections whose p-th powers are within float32, got Infinity. ` +
-            'Use the option normalise, or scale both.',
+            'Scale both clouds alike.',
         ),
       ],
     ];

@@ -84,13 +84,13 @@ export class AxialLearner implements Learner<AxialDistribution, AxialAdamState> 
     draw: AxialDraw,
     ofCosine = 0,
   ): Promise<{ value: number; gradient: ArrayLike<number>; cosine: number }> {
-    const { where, x_ND: x, y_MD: y, plan, p } = this.problem;
+    const { x_ND: x, y_MD: y, plan, p } = this.problem;
     const dim = x.shape[1];
     return scope(async (own) => {
       const tensors = own(
         tf.tidy(() => {
           const theta = tf.tensor2d(Float32Array.from(draw.theta), [draw.theta.length / dim, dim]);
-          const { costs, gradient } = costGradient(where, { x, y, theta }, plan, p, 'theta');
+          const { costs, gradient } = costGradient({ x, y, theta }, plan, p, 'theta');
           if (ofCosine === 0) return { costs, gradient, cosine: tf.scalar(0) };
           const spread = tf.valueAndGrad((slices) => meanAbsoluteCosine(slices as tf.Tensor2D))(theta);
           return { costs, gradient: gradient.sub(spread.grad.mul(ofCosine)), cosine: spread.value };

@@ -36,8 +36,8 @@ export function sliceProblem(
 }
 
 /** Mean of W_p^p over slices, []; differentiable in them alone. */
-export function meanCost({ where, x_ND, y_MD, plan, p }: SliceProblem, theta_LD: tf.Tensor2D): tf.Scalar {
-  return meanSlicedCost(where, { x: x_ND, y: y_MD, theta: theta_LD }, plan, p, ['theta']).mean;
+export function meanCost({ x_ND, y_MD, plan, p }: SliceProblem, theta_LD: tf.Tensor2D): tf.Scalar {
+  return meanSlicedCost({ x: x_ND, y: y_MD, theta: theta_LD }, plan, p, ['theta']).mean;
 }
 
 /**
@@ -49,7 +49,7 @@ export function meanCost({ where, x_ND, y_MD, plan, p }: SliceProblem, theta_LD:
 export async function costsOfSlices(problem: SliceProblem, draw: () => tf.Tensor2D): Promise<Float32Array> {
   const { where, x_ND, y_MD, plan, p } = problem;
   return scope(async (own) => {
-    const costs = own(tf.tidy(() => meanSlicedCost(where, { x: x_ND, y: y_MD, theta: draw() }, plan, p, []).costs));
+    const costs = own(tf.tidy(() => meanSlicedCost({ x: x_ND, y: y_MD, theta: draw() }, plan, p, []).costs));
     const perSlice = Float32Array.from(await costs.data());
     checkCosts(where, perSlice);
     return perSlice;

@@ -94,7 +94,7 @@ export async function slicedWassersteinFlow(
       const moved = own(
         tf.tidy(() => {
           const { theta } = drawSlices(WHERE, dim, { ...options, ...key });
-          const { costs, gradient } = costGradient(WHERE, { x: particles, y: clouds.y, theta }, plan, p, 'x');
+          const { costs, gradient } = costGradient({ x: particles, y: clouds.y, theta }, plan, p, 'x');
           return { costs, particles: particles.sub<tf.Tensor2D>(gradient.mul(rate * n)) };
         }),
       );

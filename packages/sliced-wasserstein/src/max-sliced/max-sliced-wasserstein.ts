@@ -143,7 +143,7 @@ async function startsOf({ clouds, plan, p }: Problem, restarts: number, key: ran
       candidates.push({ kind: 'random slice', theta: Float64Array.from(values.subarray(first, first + dim)) });
     }
     const found = own(
-      tf.tidy(() => meanSlicedCost(WHERE, { ...clouds, theta: tensorOf(thetasOf(candidates)) }, plan, p, []).costs),
+      tf.tidy(() => meanSlicedCost({ ...clouds, theta: tensorOf(thetasOf(candidates)) }, plan, p, []).costs),
     );
     return Float32Array.from(await found.data());
   });
@@ -160,7 +160,7 @@ async function advance(problem: Problem, climbs: readonly Climb[]): Promise<void
 
 function evaluated({ clouds, plan, p }: Problem, thetas: Float64Array[]): Promise<Evaluated> {
   return scope(async (own) => {
-    const found = own(tf.tidy(() => costGradient(WHERE, { ...clouds, theta: tensorOf(thetas) }, plan, p, 'theta')));
+    const found = own(tf.tidy(() => costGradient({ ...clouds, theta: tensorOf(thetas) }, plan, p, 'theta')));
     const [costs, gradient] = (await Promise.all([found.costs.data(), found.gradient.data()])) as Float32Array[];
     const dim = clouds.x.shape[1];
     // The gradient of the mean over slices has a row for each slice: its own gradient over their number.

@@ -8,7 +8,6 @@ export type CostGradient = { costs: tf.Tensor1D; gradient: tf.Tensor2D };
 
 /** The costs of slices and a gradient from one pass; both are the caller's. */
 export function costGradient(
-  where: string,
   clouds: { x: tf.Tensor2D; y: tf.Tensor2D; theta: tf.Tensor2D },
   plan: TransportPlan,
   p: number,
@@ -17,7 +16,7 @@ export function costGradient(
   return tf.tidy(() => {
     let kept: tf.Tensor1D | undefined;
     const mean = (input: tf.Tensor): tf.Scalar => {
-      const found = meanSlicedCost(where, { ...clouds, [of]: input }, plan, p, [of]);
+      const found = meanSlicedCost({ ...clouds, [of]: input }, plan, p, [of]);
       // Of what is computed in here only the result would stay.
       kept = tf.keep(found.costs);
       return found.mean;

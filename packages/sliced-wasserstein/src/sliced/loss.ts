@@ -87,7 +87,7 @@ export function swLoss(options: SwLossOptions): SwLoss {
         throw new ShapeError(argumentMessage(WHERE, 'yTrue', wanted, yTrue));
       }
       const plan = transportPlan(WHERE, x.shape[0], y.shape[0]);
-      const { mean, costs } = meanSlicedCost(WHERE, { x, y, theta: thetaOf(dim) }, plan, p, ['x', 'y']);
+      const { mean, costs } = meanSlicedCost({ x, y, theta: thetaOf(dim) }, plan, p, ['x', 'y']);
       count();
       if (backend.readsAtOnce()) checkCosts(WHERE, backend.hostValues([costs])[0]!);
       return mean;

@@ -31,7 +31,6 @@ interface Gradients {
  * @param of  what a gradient may be asked for; of the rest it is 0
  */
 export function meanSlicedCost(
-  where: string,
   clouds: { x: tf.Tensor2D; y: tf.Tensor2D; theta: tf.Tensor2D },
   plan: TransportPlan,
   p: number,
@@ -123,7 +122,5 @@ export function checkCosts(where: string, costs: ArrayLike<number>): void {
   const slice = Array.from(costs).findIndex((cost) => !Number.isFinite(cost));
   if (slice < 0) return;
   const wanted = 'have finite projections whose p-th powers are within float32';
-  throw new RangeError(
-    check.argumentMessage(where, 'x and y', wanted, costs[slice], 'Use the option normalise, or scale both.'),
-  );
+  throw new RangeError(check.argumentMessage(where, 'x and y', wanted, costs[slice], 'Scale both clouds alike.'));
 }

@@ -125,5 +125,5 @@ function slicedCosts(where: string, x: Cloud, y: Cloud, options: SlicedWasserste
   const slices = drawSlices(where, dim, options);
   const [xs, ys] = normalised(...clouds, normalise);
   const of = slices.given ? (['x', 'y', 'theta'] as const) : (['x', 'y'] as const);
-  return { costs: meanSlicedCost(where, { x: xs, y: ys, theta: slices.theta }, plan, p, of), slices };
+  return { costs: meanSlicedCost({ x: xs, y: ys, theta: slices.theta }, plan, p, of), slices };
 }
