@@ -91,8 +91,8 @@ export const slicedWasserstein: Experiment<SlicedData> = {
     'and keep it on fresh samples; a bound certifies how much.',
   protocol:
     'Samples of one law: N(0, B Bᵀ + I), slices of a von Mises-Fisher law about a random axis, 6 runs (full: 30). Learned ' +
-    'slices: means shifted by γ, 500 points to learn and 2000 to test, 2 runs (full: 10). Certificates: uniform laws on moved ' +
-    'cubes, 200 pairs of samples (full: 1000), δ = 0.05. Digits: axis between classes 3 and 8, permutation tests. Flows in the ' +
+    'slices: means shifted by γ, 500 points to learn and 2000 to test, 2 runs (full: 10). Certificates: uniform laws on squares ' +
+    'side by side, p = 1, 200 pairs of samples (full: 1000), δ = 0.05. Digits: axis between classes 3 and 8, permutation tests. Flows in the ' +
     'plane; generators of pictures of 150 steps (full: 2000), slices fitted for 10 iterations a batch.',
   fingerprint: async (dataDir) => fingerprintOf(await imagesFrom(dataDir)),
   run,

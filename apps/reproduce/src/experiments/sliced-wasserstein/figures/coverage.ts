@@ -7,8 +7,8 @@ export async function coverageFigure(rows: Coverage[]): Promise<Figure> {
   const [{ delta, repeats }] = rows as [Coverage];
   return {
     caption:
-      `Slices learned on n points of each of two uniform laws on moved cubes, ${repeats} times. Left: W₂² of the samples in ` +
-      'the learned slices is above that of the laws; the certificate is below it. Right: how often the bound is wrong, with ' +
+      `Slices learned on n points of each of two uniform laws on squares side by side, ${repeats} times. Left: W₁ of the samples in ` +
+      'the learned slices, that of the laws, and what is certified of it. Right: how often the bound is wrong, with ' +
       `all of the slack, a tenth and none of it; ${delta} is allowed.`,
     svg: await gridToSvg([[valuesOf(rows), violationsOf(rows)]]),
   };
@@ -30,7 +30,7 @@ function valuesOf(rows: Coverage[]): Panel {
       ...series(rows, ({ lowerBound }) => lowerBound, '#2e8b57', 'certified'),
     ],
     x: { type: 'log', label: 'n' },
-    y: { label: 'W₂² in the learned slices' },
+    y: { label: 'W₁ in the learned slices' },
     ...SIZE,
   };
 }
