@@ -34,7 +34,7 @@ const DIAMETER = Math.hypot(SIDE + DELTA[0]!, SIDE);
 const CONFIDENCE = 0.05;
 const LEARNING = { p: 1, lambda: 'grid', slices: 32, iterations: 20, finalSlices: 256 } as const;
 /** Slices that the distance of the laws is the mean over: its error is below 0.001. */
-const POPULATION_SLICES = 50_000;
+const POPULATION_SLICES = 20_000;
 
 /** Slices learned on each sample, as in practice; W_1 between the laws is |theta . delta| in every slice, which is known. */
 export async function coverageOf({ n, repeats, key, signal }: CoverageOptions): Promise<Coverage> {
