@@ -3,17 +3,10 @@ import '@tfsci/backend-onnx';
 import { useBackend } from '@tfsci/tensor-core';
 import { backendsUnderTest, type Golden, loadGolden } from '@tfsci/tensor-core/testing';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import type * as RowCosts from '../src/transport/row-costs';
 import { slicedWasserstein, slicedWassersteinDetailed, wasserstein1d, type Weights } from '../src';
+import { kernels } from './kernels-alone';
 
-/** Whether costs are found by kernels although values can be read, as on a graphics card. */
-const kernels = vi.hoisted(() => ({ alone: false }));
-vi.mock('../src/transport/row-costs', async (original) => {
-  const { rowCosts } = await original<typeof RowCosts>();
-  const { deviceRows } = await import('../src/transport/device-rows');
-  const chosen: typeof rowCosts = (...args) => (kernels.alone ? tf.tidy(() => deviceRows(...args)) : rowCosts(...args));
-  return { rowCosts: chosen };
-});
+vi.mock('../src/transport/row-costs', async (original) => (await import('./kernels-alone')).switchedRowCosts(original));
 
 /** The stated tolerance of float32 against float64. */
 const VALUE = 2e-5;

@@ -11,7 +11,6 @@ import {
   type Cloud,
   type SlicedWassersteinOptions,
 } from '../src';
-import type * as RowCosts from '../src/transport/row-costs';
 import {
   assignmentCost,
   flatten,
@@ -26,15 +25,9 @@ import {
   unitRows,
   type Rows,
 } from './clouds';
+import { kernels } from './kernels-alone';
 
-/** Whether costs are found by kernels although values can be read, as on a graphics card. */
-const kernels = vi.hoisted(() => ({ alone: false }));
-vi.mock('../src/transport/row-costs', async (original) => {
-  const { rowCosts } = await original<typeof RowCosts>();
-  const { deviceRows } = await import('../src/transport/device-rows');
-  const chosen: typeof rowCosts = (...args) => (kernels.alone ? tf.tidy(() => deviceRows(...args)) : rowCosts(...args));
-  return { rowCosts: chosen };
-});
+vi.mock('../src/transport/row-costs', async (original) => (await import('./kernels-alone')).switchedRowCosts(original));
 
 /** Projections and sums of a few dozen terms of float32, 6e-8 each, relative to costs of the size of 1. */
 const ROUNDING = 1e-5;

@@ -6,17 +6,10 @@ import { backendsUnderTest, finiteDifferences } from '@tfsci/tensor-core/testing
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { wasserstein1d, type Wasserstein1dOptions } from '../src';
-import type * as RowCosts from '../src/transport/row-costs';
 import { flatten, largest, lineCost, normalRows, positiveWeights, tensorOf } from './clouds';
+import { kernels } from './kernels-alone';
 
-/** Whether costs are found by kernels although values can be read, as on a graphics card. */
-const kernels = vi.hoisted(() => ({ alone: false }));
-vi.mock('../src/transport/row-costs', async (original) => {
-  const { rowCosts } = await original<typeof RowCosts>();
-  const { deviceRows } = await import('../src/transport/device-rows');
-  const chosen: typeof rowCosts = (...args) => (kernels.alone ? tf.tidy(() => deviceRows(...args)) : rowCosts(...args));
-  return { rowCosts: chosen };
-});
+vi.mock('../src/transport/row-costs', async (original) => (await import('./kernels-alone')).switchedRowCosts(original));
 
 /** Sums of at most 30 terms of float32, each with a few roundings of 6e-8, of the largest term. */
 const ROUNDING = 1e-5;
