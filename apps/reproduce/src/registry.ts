@@ -1,10 +1,11 @@
 import type { Experiment } from './experiment';
 import { ctrFeatures } from './experiments/ctr-features/index';
 import { momoRobustness } from './experiments/momo-robustness/index';
+import { opuDfa } from './experiments/opu-dfa/index';
 import { slicedWasserstein } from './experiments/sliced-wasserstein/index';
 
 /** All experiments, in the order in which they run. A new paper adds its line here. */
-export const EXPERIMENTS: readonly Experiment[] = [momoRobustness, ctrFeatures, slicedWasserstein];
+export const EXPERIMENTS: readonly Experiment[] = [momoRobustness, ctrFeatures, slicedWasserstein, opuDfa];
 
 /** The experiments of the given ids, all of them for none. @throws RangeError for an unknown id */
 export function chooseExperiments(ids: readonly string[]): Experiment[] {

@@ -271,6 +271,42 @@ describe.each(backendsUnderTest())('the step of fit on %s', (backend) => {
     );
   });
 
+  it('of one’s own may answer later, and leaves nothing behind', async () => {
+    const w = tf.tidy(() => tf.variable(tf.scalar(0)));
+    const step = async ({ x }: { x: tf.Tensor }): Promise<Record<string, tf.Tensor>> => {
+      const half = x.mean();
+      await new Promise((resolve) => setTimeout(resolve));
+      tf.tidy(() => w.assign(w.add(half)));
+      return { half, w };
+    };
+    const data = new BatchSampler(points([[0, 1], [2, 3]]), { batchSize: 1 }); // prettier-ignore
+    const run = async () => {
+      const { history } = await fit({ data, step, steps: 4, key: key(2), logEvery: 1 });
+      expect(history.map(({ values }) => values)).toEqual([
+        { half: 0.5, w: 0.5 },
+        { half: 2.5, w: 3 },
+        { half: 0.5, w: 3.5 },
+        { half: 2.5, w: 6 },
+      ]);
+    };
+    await expect(run).toLeakNothing();
+    w.dispose();
+    const wrong = async () => Promise.resolve(tf.ones([2]));
+    const refused = expect(() => fit({ data, step: wrong, steps: 1, key: key(2) }).catch((error: unknown) => error));
+    await refused.toLeakNothing();
+    await expect(fit({ data, step: wrong, steps: 1, key: key(2) })).rejects.toThrow(
+      'tensor-core.fit: step must return a scalar tensor or a record of scalar tensors, got a float32 tensor of shape [2]. ' +
+        'Take the mean over the batch.',
+    );
+    const failing = () => Promise.reject(new Error('no answer'));
+    await expect(fit({ data, step: failing, steps: 1, key: key(2) })).rejects.toThrow('no answer');
+    await expect(fit({ data, step: failing, steps: 1, key: key(2), compile: true })).rejects.toThrow(
+      new TypeError(
+        'tensor-core.fit: step must answer at once where it is compiled, got a promise. Set compile: false.',
+      ),
+    );
+  });
+
   it('refuses what is no loss, and leaves nothing behind', async () => {
     const { w, loss } = bowl();
     const optimizer = tf.train.sgd(1);

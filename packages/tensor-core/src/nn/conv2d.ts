@@ -26,7 +26,8 @@ export interface Conv2dOptions extends WindowOptions {
 export class Conv2d extends Module {
   readonly weight: tf.Variable;
   readonly bias: tf.Variable | null;
-  private readonly window: Window;
+  /** How its windows lie over the image, all worked out. */
+  readonly window: Window;
 
   /**
    * @param kernel  K and L, or one number for both

@@ -9,7 +9,7 @@ export { layerNorm, LayerNorm, type LayerNormOptions } from './layer-norm';
 export { RmsNorm, type RmsNormOptions } from './rms-norm';
 export { GroupNorm, InstanceNorm, type GroupNormOptions, type InstanceNormOptions } from './group-norm';
 export { BatchNorm, type BatchNormOptions } from './batch-norm';
-export type { Pair, Sides, WindowOptions } from './window';
+export type { Pair, Sides, Window, WindowOptions } from './window';
 export { circularPad2d } from './circular-pad';
 export { Conv1d, type Conv1dOptions } from './conv1d';
 export { Conv2d, conv2d, type Conv2dOptions } from './conv2d';

@@ -1,6 +1,7 @@
 /**
  * log and exp from exactly specified operations only. Math.log and Math.exp may differ in the last bit
  * between engines, and one differing bit in an acceptance test would give another sample.
+ * `log` is in wasm/draws.ts too: the order of operations here is that of there.
  */
 
 const float64 = new Float64Array(1);

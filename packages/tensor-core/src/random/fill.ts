@@ -4,7 +4,7 @@ import { checkReach, filled, fillFloats, type Filler, type FillOptions, type Flo
 import { clip, greatestFloatBelow, leastFloat, LARGEST, type FloatKind } from './float-range';
 import { normalQuantiles } from './inverse-normal';
 import { checkKey, type Key } from './key';
-import { centred32, centred53, eachChunk, CHUNK, open32, open52, words } from './words';
+import { centred32, centred53, eachChunk, CHUNK, open32, open52 } from './words';
 
 const probabilities = new Float64Array(CHUNK);
 const quantiles = new Float64Array(CHUNK);
@@ -105,12 +105,14 @@ export function uniformFiller(
   if (kind === 'float32') {
     const scale = span * 5.9604644775390625e-8; // 2^-24
     return (out, offset = 0) =>
-      eachChunk(key, offset, out.length, 1, (start, count, at) => {
+      eachChunk(key, offset, out.length, 1, (start, count, at, words, kernel) => {
+        if (kernel) return kernel.uniforms({ at, count, out, start }, low, scale, least, greatest);
         for (let j = 0; j < count; j++) out[start + j] = clip(low + scale * (words[at + j]! >>> 8), least, greatest);
       });
   }
   return (out, offset = 0) =>
-    eachChunk(key, offset, out.length, 2, (start, count, at) => {
+    eachChunk(key, offset, out.length, 2, (start, count, at, words, kernel) => {
+      if (kernel) return kernel.uniforms({ at, count, out, start }, low, span, least, greatest);
       for (let j = 0; j < count; j++, at += 2) {
         const u = (words[at]! * 2097152 + (words[at + 1]! >>> 11)) * 1.1102230246251565e-16;
         out[start + j] = clip(low + span * u, least, greatest);
@@ -130,7 +132,8 @@ export function normalFiller(
   checkReach(where, '|mean| + 9 std', kind, Math.abs(mean) + 9 * std);
   const wordsPerElement = kind === 'float32' ? 1 : 2;
   return (out, offset = 0) =>
-    eachChunk(key, offset, out.length, wordsPerElement, (start, count, at) => {
+    eachChunk(key, offset, out.length, wordsPerElement, (start, count, at, words, kernel) => {
+      if (kernel) return kernel.normals({ at, count, out, start }, mean, std);
       if (wordsPerElement === 1) {
         for (let j = 0; j < count; j++) probabilities[j] = centred32(words[at + j]!);
       } else {
@@ -152,12 +155,12 @@ export function exponentialFiller(
   checkReach(where, '37 / rate', kind, 37 / rate);
   if (kind === 'float32') {
     return (out, offset = 0) =>
-      eachChunk(key, offset, out.length, 1, (start, count, at) => {
+      eachChunk(key, offset, out.length, 1, (start, count, at, words) => {
         for (let j = 0; j < count; j++) out[start + j] = -log(open32(words[at + j]!)) / rate;
       });
   }
   return (out, offset = 0) =>
-    eachChunk(key, offset, out.length, 2, (start, count, at) => {
+    eachChunk(key, offset, out.length, 2, (start, count, at, words) => {
       for (let j = 0; j < count; j++, at += 2) out[start + j] = -log(open52(words[at]!, words[at + 1]!)) / rate;
     });
 }
@@ -169,7 +172,7 @@ export function bernoulliFiller(where: string, key: Key, { p = 0.5 }: BernoulliO
   const upper = Math.floor(p * 4294967296);
   const lower = (p * 4294967296 - upper) * 4294967296;
   return (out, offset = 0) =>
-    eachChunk(key, offset, out.length, 2, (start, count, at) => {
+    eachChunk(key, offset, out.length, 2, (start, count, at, words) => {
       for (let j = 0; j < count; j++, at += 2) {
         const word = words[at]!;
         out[start + j] = word < upper || (word === upper && words[at + 1]! < lower) ? 1 : 0;

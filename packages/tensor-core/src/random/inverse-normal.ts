@@ -1,5 +1,7 @@
 import { log } from './elementary';
 
+// wasm/draws.ts does the same for chunks, bit for bit: the order of operations here is that of there.
+
 /** Up to this distance from probability 1/2 the central quotient holds. */
 const CENTRE = 0.425;
 

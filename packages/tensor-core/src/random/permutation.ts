@@ -1,7 +1,7 @@
 import { checkNumber } from '../check';
 import { checkKey, type Key } from './key';
 import { unbiasedBelow } from './rejection';
-import { eachChunk, words } from './words';
+import { eachChunk } from './words';
 
 /**
  * The integers 0 .. n - 1 in random order, all n! orders equally likely (as far as a key's 64 bits reach).
@@ -16,7 +16,7 @@ export function permutation(key: Key, n: number): Int32Array {
   checkNumber(where, 'n', n, { min: 0, max: 2147483647, integer: true });
   const order = new Int32Array(n);
   for (let i = 1; i < n; i++) order[i] = i;
-  eachChunk(key, 0, Math.max(n - 1, 0), 1, (start, count, at) => {
+  eachChunk(key, 0, Math.max(n - 1, 0), 1, (start, count, at, words) => {
     for (let j = 0; j < count; j++) {
       const last = n - 1 - start - j;
       const other = unbiasedBelow(key, start + j, words[at + j]!, last + 1);

@@ -4,7 +4,7 @@ import { checkReach, filled, fillFloats, type Filler, type FillOptions, type Flo
 import type { FloatKind } from './float-range';
 import { checkKey, type Key } from './key';
 import { threefry } from './threefry';
-import { blockNormal, blockUniform, eachChunk, words } from './words';
+import { blockNormal, blockUniform, eachChunk } from './words';
 
 /**
  * Draws by rejection. Attempt a of element i reads blocks that belong to (i, a) alone, so an element never
@@ -76,7 +76,7 @@ export function integersFiller(where: string, key: Key, { low, high }: IntegersO
   checkNumber(where, 'high', high, { above: low, max: 2147483648, integer: true });
   const range = high - low;
   return (out, offset = 0) =>
-    eachChunk(key, offset, out.length, 1, (start, count, at) => {
+    eachChunk(key, offset, out.length, 1, (start, count, at, words) => {
       for (let j = 0; j < count; j++) {
         out[start + j] = low + unbiasedBelow(key, offset + start + j, words[at + j]!, range);
       }

@@ -1,6 +1,7 @@
 import { normalQuantile } from './inverse-normal';
 import type { Key } from './key';
 import { threefry, threefryBlocks } from './threefry';
+import { type DrawKernel, drawKernel, KERNEL_CHUNK } from './wasm/draw-kernel';
 
 /**
  * How a draw reads its random words. Every element reads words of its own, numbered by its index alone:
@@ -14,32 +15,39 @@ import { threefry, threefryBlocks } from './threefry';
 export const MAX_ELEMENTS = 4294967296;
 
 /** The number of elements of a chunk. */
-export const CHUNK = 1024;
+export const CHUNK = KERNEL_CHUNK;
+/** Fewer elements are drawn by JavaScript: calling the kernel, or making it, would take longer. */
+const FEW = 16;
 
-/** The words of the chunk that `eachChunk` hands out. */
-export const words = new Uint32Array(2 * CHUNK + 2);
+/** The words of a chunk where there is no kernel. */
+const ownWords = new Uint32Array(2 * CHUNK + 2);
 
 const block = new Uint32Array(2);
 
 /**
  * Walks over elements offset .. offset + length - 1 of a draw in chunks that stay in the fastest cache.
  *
- * @param visit  called with the first position of the chunk in the output, its number of elements and the
- *   index in `words` of the first word of its first element
+ * @param visit  called with the first position of the chunk in the output, its number of elements, the index of
+ *   the first word of its first element, the words, and the kernel in whose memory they lie, null where there is none
  */
 export function eachChunk(
   key: Key,
   offset: number,
   length: number,
   wordsPerElement: 1 | 2,
-  visit: (start: number, count: number, at: number) => void,
+  visit: (start: number, count: number, at: number, words: Uint32Array, kernel: DrawKernel | null) => void,
 ): void {
+  const kernel = length < FEW ? null : drawKernel();
+  const words = kernel ? kernel.words : ownWords;
   for (let start = 0; start < length; start += CHUNK) {
     const count = Math.min(CHUNK, length - start);
     const first = (offset + start) * wordsPerElement;
     const at = first % 2;
-    threefryBlocks(key.word0, key.word1, Math.floor(first / 2), words, (at + count * wordsPerElement + 1) >> 1);
-    visit(start, count, at);
+    const counter = Math.floor(first / 2);
+    const blocks = (at + count * wordsPerElement + 1) >> 1;
+    if (kernel) kernel.threefryBlocks(key.word0, key.word1, counter, blocks);
+    else threefryBlocks(key.word0, key.word1, counter, words, blocks);
+    visit(start, count, at, words, kernel);
   }
 }
 

@@ -12,7 +12,7 @@ export type {
 } from './fit-options';
 export type { GradientTransform, LossFunction } from './gradient-step';
 export type { WeightAverage } from './weight-average';
-export type { StepContext, StepFunction } from './stepper';
+export type { StepContext, StepFunction, StepValues } from './stepper';
 export { evaluate, type EvaluateOptions, type MetricsFunction } from './evaluate';
 export type { EarlyStopOptions, WatchedMetric } from './early-stop';
 export { arrays, subset, type Column, type Dataset, type Generator, type HostArray } from './dataset';

@@ -10,8 +10,16 @@ export interface StepContext {
   step: number;
 }
 
-/** A training step of one's own: loss, gradients and optimiser. Gives scalars to be logged; a lone one is the loss. */
-export type StepFunction<B> = (batch: B, context: StepContext) => tf.Tensor | Record<string, tf.Tensor>;
+/** What a step gives to be logged: scalars by name; a lone one is the loss. */
+export type StepValues = tf.Tensor | Record<string, tf.Tensor>;
+
+/**
+ * A training step of one's own: loss, gradients and optimiser.
+ *
+ * What it makes is disposed when it returns, its scalars when they have been logged. One that is not compiled may return a
+ * promise; such a step disposes itself what it has made, and its scalars pass to the loop.
+ */
+export type StepFunction<B> = (batch: B, context: StepContext) => StepValues | Promise<StepValues>;
 
 /** What the loop needs of a training step. */
 export interface Stepper<B extends tf.TensorContainer> {
@@ -21,6 +29,6 @@ export interface Stepper<B extends tf.TensorContainer> {
    * @param isLast  whether it is the last one of the step
    * @returns scalars, the caller's to dispose
    */
-  run(batch: B, context: StepContext, isLast: boolean): Scalars[];
+  run(batch: B, context: StepContext, isLast: boolean): Scalars[] | Promise<Scalars[]>;
   dispose(): void;
 }

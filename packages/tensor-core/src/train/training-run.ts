@@ -105,7 +105,7 @@ export class TrainingRun<B extends tf.TensorContainer> {
       const batch = await batches.next();
       try {
         const context = { key: accumulate === 1 ? own : foldIn(own, i), step: this.step };
-        const values = stepper.run(batch, context, i === accumulate - 1);
+        const values = await stepper.run(batch, context, i === accumulate - 1);
         for (const scalars of values) this.measurements.add(this.step + 1, scalars);
       } finally {
         tf.dispose(batch);

@@ -1,0 +1,1 @@
+export { fileBudgetStore } from './training/node/file-budget-store';
