@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
 import { execute, withPnpmOnPath } from './pnpm';
-import { addUp, tableOf, tallyLine, totalOf, type TaskRun, type VitestReport } from './test-summary';
+import { addUp, failureLines, tableOf, tallyLine, totalOf, type TaskRun, type VitestReport } from './test-summary';
 import { toolPaths } from './tools';
 import { repositoryRoot, workspacePackages } from './workspace';
 
@@ -56,6 +56,7 @@ export async function testCommand(root: string, args: string[]): Promise<number>
   // Turbo itself may fail, before any task or between them.
   if (exitCode !== 0 && total.failed === 0) total.failed = 1;
   console.log(`\n${tableOf(results)}\n`);
+  for (const line of failureLines(results)) console.log(line);
   console.log(tallyLine(total));
   return total.failed > 0 || total.passed === 0 ? 1 : 0;
 }

@@ -16,7 +16,12 @@ export interface VitestReport {
   numFailedTests: number;
   numPendingTests: number;
   numTodoTests: number;
-  testResults: { name: string; status: string; assertionResults: { status: string }[] }[];
+  testResults: {
+    name: string;
+    status: string;
+    message: string;
+    assertionResults: { status: string; fullName: string; failureMessages?: string[] | null }[];
+  }[];
 }
 
 export interface Tally {
@@ -31,6 +36,8 @@ export interface PackageResult extends Tally {
   seconds: number;
   /** What else is to be said of it: failed tasks, tasks that did not run. */
   notes: string[];
+  /** Of each failed test or file of tests: where, what, and the first line of why. */
+  failures: string[];
 }
 
 /**
@@ -50,7 +57,15 @@ export function addUp(
 ): PackageResult[] {
   const names = [...new Set([...tasks.map((task) => task.package), ...expected])].sort();
   return names.map((name) => {
-    const result: PackageResult = { package: name, passed: 0, failed: 0, skipped: 0, seconds: 0, notes: [] };
+    const result: PackageResult = {
+      package: name,
+      passed: 0,
+      failed: 0,
+      skipped: 0,
+      seconds: 0,
+      notes: [],
+      failures: [],
+    };
     const own = tasks.filter((task) => task.package === name);
     for (const task of own) {
       result.seconds += task.cached ? 0 : task.seconds;
@@ -65,11 +80,21 @@ export function addUp(
 function addTests(result: PackageResult, { exitCode }: TaskRun, report: VitestReport | undefined): void {
   if (!report) return fail(result, 'tests ended without a report');
   const broken = report.testResults.filter(isBrokenFile).length;
+  result.failures.push(...report.testResults.flatMap(failuresOf));
   result.passed += report.numPassedTests;
   result.failed += report.numFailedTests + broken;
   result.skipped += report.numPendingTests + report.numTodoTests;
   if (broken > 0) result.notes.push(`${broken} test ${broken === 1 ? 'file' : 'files'} failed outside of its tests`);
   if (exitCode !== 0 && report.numFailedTests + broken === 0) fail(result, 'the test run failed outside of its tests');
+}
+
+function failuresOf(file: VitestReport['testResults'][number]): string[] {
+  const name = file.name.split(/[\\/]/).at(-1);
+  const why = (message = ''): string => message.split('\n', 1)[0]!;
+  if (isBrokenFile(file)) return [`${name}: ${why(file.message)}`];
+  return file.assertionResults
+    .filter(({ status }) => status === 'failed')
+    .map(({ fullName, failureMessages }) => `${name} > ${fullName}: ${why(failureMessages?.[0])}`);
 }
 
 /** A file that could not be loaded, or whose hooks failed: none of its tests did. */
@@ -96,6 +121,11 @@ export function totalOf(results: Tally[]): Tally {
 /** `12 passed, 0 failed`, and `, 3 skipped` where there are any. */
 export function tallyLine({ passed, failed, skipped }: Tally): string {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`;
+}
+
+/** A line for each failed test, under its package: the log of a whole run is long, and its end is what one sees. */
+export function failureLines(results: Pick<PackageResult, 'package' | 'failures'>[]): string[] {
+  return results.flatMap(({ package: name, failures }) => failures.map((failure) => `FAILED ${name} ${failure}`));
 }
 
 /** The results as aligned lines. */

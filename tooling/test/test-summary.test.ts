@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { addUp, tableOf, tallyLine, totalOf, type TaskRun, type VitestReport } from '../src/test-summary';
+import { addUp, failureLines, tableOf, tallyLine, totalOf, type TaskRun, type VitestReport } from '../src/test-summary';
 
 function task(name: string, kind: string, exitCode: number | null = 0, cached = false): TaskRun {
   return { package: name, task: kind, directory: `packages/${name}`, exitCode, cached, seconds: 1.5 };
@@ -16,14 +16,24 @@ function report(files: string[][], extra: Partial<VitestReport> = {}): VitestRep
     testResults: files.map((outcomes, i) => ({
       name: `/repository/test/${i}.test.ts`,
       status: outcomes.includes('failed') ? 'failed' : 'passed',
-      assertionResults: outcomes.map((status) => ({ status })),
+      message: '',
+      assertionResults: outcomes.map((status, k) => ({
+        status,
+        fullName: `test ${k}`,
+        failureMessages: status === 'failed' ? ['Error: 1 is not 2\n    at a.ts:1:2'] : [],
+      })),
     })),
     ...extra,
   };
 }
 
 /** What Vitest 4 reports when a file cannot be loaded: a failed file, no test. */
-const unloaded = { name: '/repository/test/broken.test.ts', status: 'failed', assertionResults: [] };
+const unloaded = {
+  name: '/repository/test/broken.test.ts',
+  status: 'failed',
+  message: 'Cannot find x\nat',
+  assertionResults: [],
+};
 
 describe('addUp', () => {
   it('counts tests that passed, failed and were left out, package by package', () => {
@@ -40,6 +50,17 @@ describe('addUp', () => {
       { package: 'b', passed: 1, failed: 0, skipped: 2, notes: [] },
     ]);
     expect(totalOf(results)).toEqual({ passed: 4, failed: 1, skipped: 3 });
+  });
+
+  it('names each failed test and each file that could not be loaded, with the first line of why', () => {
+    const loaded = report([['passed', 'failed'], ['failed']]);
+    const all = { ...loaded, testResults: [...loaded.testResults, unloaded] };
+    expect(failureLines(addUp([task('a', 'test', 1)], () => all))).toEqual([
+      'FAILED a 0.test.ts > test 1: Error: 1 is not 2',
+      'FAILED a 1.test.ts > test 0: Error: 1 is not 2',
+      'FAILED a broken.test.ts: Cannot find x',
+    ]);
+    expect(failureLines(addUp([task('a', 'test')], () => report([['passed']])))).toEqual([]);
   });
 
   it('counts each failed task that is no test', () => {

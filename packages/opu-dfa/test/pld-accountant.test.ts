@@ -41,7 +41,7 @@ describe('PldAccountant', () => {
       expect(epsilon).toBeAllclose(expected, parity(steps));
       expect(epsilon).toBeLessThanOrEqual(expected * (1 + GRID));
     }
-  }, 30_000);
+  });
 
   it('is exact for the composition of Gaussian mechanisms', () => {
     for (const [z, steps, delta, expected] of rows('gaussianComposition/sigma_steps_delta_eps') as [
@@ -120,7 +120,7 @@ describe('PldAccountant', () => {
       ),
       { numRuns: 12, seed: 7 },
     );
-  }, 30_000);
+  });
 
   it('is an upper bound on any grid', () => {
     const event = { noiseMultiplier: 1.1, samplingRate: 0.1, steps: 50 };
