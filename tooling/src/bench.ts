@@ -13,6 +13,11 @@ export interface InterleavedOptions {
   rounds?: number;
   /** Rounds before, in which the engine compiles; default 5. */
   warmUp?: number;
+  /**
+   * Calls in a row of each candidate in a round, the mean of which counts; default 1. Steps of a training follow each other:
+   * called once in turn, each would find its weights driven out of the caches by the others.
+   */
+  calls?: number;
 }
 
 /**
@@ -21,15 +26,15 @@ export interface InterleavedOptions {
  */
 export async function interleaved<Name extends string>(
   candidates: Record<Name, Timed>,
-  { rounds = 15, warmUp = 5 }: InterleavedOptions = {},
+  { rounds = 15, warmUp = 5, calls = 1 }: InterleavedOptions = {},
 ): Promise<Record<Name, number>> {
   const names = Object.keys(candidates) as Name[];
   const times = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<Name, number[]>;
   for (let round = -warmUp; round < rounds; round++) {
     for (const name of names) {
       const start = performance.now();
-      await candidates[name]();
-      if (round >= 0) times[name].push(performance.now() - start);
+      for (let call = 0; call < calls; call++) await candidates[name]();
+      if (round >= 0) times[name].push((performance.now() - start) / calls);
     }
   }
   return Object.fromEntries(names.map((name) => [name, median(times[name])])) as Record<Name, number>;

@@ -28,6 +28,19 @@ describe('interleaved', () => {
     expect(times).toEqual({ a: 2, b: 7 });
   });
 
+  it('counts the mean of calls in a row', async () => {
+    const order: string[] = [];
+    let now = 0;
+    vi.spyOn(performance, 'now').mockImplementation(() => now);
+    const grows = (name: string) => () => {
+      order.push(name);
+      now += order.length;
+    };
+    const times = await interleaved({ a: grows('a'), b: grows('b') }, { rounds: 1, warmUp: 0, calls: 2 });
+    expect(order.join('')).toBe('aabb');
+    expect(times).toEqual({ a: 1.5, b: 3.5 });
+  });
+
   it('waits for candidates that are not synchronous', async () => {
     let now = 0;
     vi.spyOn(performance, 'now').mockImplementation(() => now);

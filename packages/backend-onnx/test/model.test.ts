@@ -39,7 +39,13 @@ const MODEL: Model = {
 };
 
 const PORTS = { inputs: ['x'], outputs: ['y'] };
-const SETTINGS: SessionSettings = { threads: 1, spinning: false, executionProvider: 'cpu', graphOptimization: 'all' };
+const SETTINGS: SessionSettings = {
+  threads: 1,
+  isParallel: true,
+  spinning: false,
+  executionProvider: 'cpu',
+  graphOptimization: 'all',
+};
 
 describe('encodeModel', () => {
   it('writes what another reader of ONNX reads', () => {
@@ -133,6 +139,26 @@ describe('createSession', () => {
     expect(() => createSession(new Uint8Array([1, 2, 3]), PORTS, SETTINGS)).toThrow(
       /^backend-onnx: ONNX Runtime must compile/,
     );
+  });
+
+  it.each([
+    ['as the first', {}],
+    ['of other settings', { threads: 3 }],
+    ['that wait actively', { spinning: true }],
+    ['of its own caller alone', { isParallel: false }],
+  ])('runs a session on threads %s', (_, settings) => {
+    const length = 2 ** 18;
+    const nodes = [{ op: 'Sqrt', domain: '', inputs: ['x'], outputs: ['y'], attributes: {} }];
+    const port = (name: string) => ({ name, type: 'float32' as const, shape: [length] });
+    const graph = { ...MODEL, inputs: [port('x')], outputs: [port('y')], initializers: [], nodes };
+    const sessions = [{}, settings].map((own) => createSession(encodeModel(graph), PORTS, { ...SETTINGS, threads: 2, ...own })); // prettier-ignore
+    const x = { ...port('x'), elements: Float32Array.from({ length }, (_, i) => i) };
+    for (const session of sessions) {
+      const elements = new Float32Array(length);
+      session.run([x], [{ ...port('y'), elements }]);
+      expect(elements.every((value, i) => value === Math.fround(Math.sqrt(i)))).toBe(true);
+      session.release();
+    }
   });
 
   it('names an execution provider that is not there', () => {

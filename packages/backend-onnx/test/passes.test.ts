@@ -18,7 +18,13 @@ function input(...shape: number[]): Value {
 const number = (value: number, shape: Shape = []): Value => graph.constant('float32', shape, [value]);
 
 function run(program: Program): number[][] {
-  const settings = { threads: 1, spinning: false, executionProvider: 'cpu', graphOptimization: 'disabled' } as const;
+  const settings = {
+    threads: 1,
+    isParallel: true,
+    spinning: false,
+    executionProvider: 'cpu',
+    graphOptimization: 'disabled',
+  } as const;
   const ports = { inputs: program.inputs.map(portName), outputs: program.outputs.map(portName) };
   const session = createSession(encodeModel(modelOf(program)), ports, settings);
   const tensor = (n: number, elements: Float32Array): HostTensor => {

@@ -100,7 +100,7 @@ for (const { sizes, batch } of SIZES) {
     const torch: Record<string, () => Promise<void>> = peer?.candidates(`${mode} ${batch} ${sizes.join(' ')}`) ?? {};
     for (const [threads, run] of Object.entries(torch)) candidates[`${mode} ${threads}`] = run;
   }
-  const times = await interleaved<string>(candidates, { rounds: 31, warmUp: 8 });
+  const times = await interleaved<string>(candidates, { rounds: 15, warmUp: 3, calls: 8 });
   for (const mode of Object.keys(MODES)) {
     const theirs = torchTime({ torchOne: times[`${mode} torchOne`], torchAll: times[`${mode} torchAll`] });
     const backprop = torchTime({ torchOne: times['bp torchOne'], torchAll: times['bp torchAll'] });

@@ -29,7 +29,7 @@ export function bindingSession(
   session.loadModel(model.buffer, model.byteOffset, model.byteLength, {
     executionProviders: [settings.executionProvider],
     graphOptimizationLevel: settings.graphOptimization,
-    intraOpNumThreads: settings.threads,
+    intraOpNumThreads: settings.isParallel ? settings.threads : 1,
     interOpNumThreads: 1,
     executionMode: 'sequential',
     logSeverityLevel: 3,

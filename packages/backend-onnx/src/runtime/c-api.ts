@@ -18,7 +18,6 @@ const API_VERSION = 16;
  */
 const FUNCTIONS = {
   GetErrorMessage: [2, 'const char *(uintptr_t status)'],
-  CreateEnv: [3, 'uintptr_t (int level, const char *name, void *out)'],
   CreateSessionFromArray: [8, 'uintptr_t (uintptr_t env, void *model, size_t bytes, uintptr_t options, void *out)'],
   Run: [
     9,
@@ -39,9 +38,17 @@ const FUNCTIONS = {
   ReleaseSession: [95, 'void (uintptr_t session)'],
   ReleaseValue: [96, 'void (uintptr_t value)'],
   ReleaseSessionOptions: [100, 'void (uintptr_t options)'],
+  CreateEnvWithGlobalThreadPools: [119, 'uintptr_t (int level, const char *name, uintptr_t threading, void *out)'],
+  DisablePerSessionThreads: [120, 'uintptr_t (uintptr_t options)'],
+  CreateThreadingOptions: [121, 'uintptr_t (void *out)'],
+  ReleaseThreadingOptions: [122, 'void (uintptr_t threading)'],
   AddSessionConfigEntry: [130, 'uintptr_t (uintptr_t options, const char *key, const char *value)'],
+  SetGlobalIntraOpNumThreads: [147, 'uintptr_t (uintptr_t threading, int threads)'],
+  SetGlobalInterOpNumThreads: [148, 'uintptr_t (uintptr_t threading, int threads)'],
+  SetGlobalSpinControl: [149, 'uintptr_t (uintptr_t threading, int spinning)'],
 } as const satisfies Record<string, readonly [number, string]>;
 
+type ThreadSettings = Pick<SessionSettings, 'threads' | 'spinning'>;
 type Functions = Record<keyof typeof FUNCTIONS, (...args: unknown[]) => unknown>;
 
 const LIBRARIES: Partial<Record<NodeJS.Platform, string>> = {
@@ -60,7 +67,9 @@ const ERRORS_ONLY = 3;
  */
 export class CApi {
   private readonly functions: Functions;
-  private readonly env: Address;
+  private env: Address = 0n;
+  /** Of the environment's pool; undefined where it has none. */
+  private shared: ThreadSettings | undefined;
   private readonly cpuMemory: Address;
   /** Where functions put the address of what they make. */
   private readonly out = new BigUint64Array(1);
@@ -74,17 +83,19 @@ export class CApi {
     if (file === undefined) throw new Error(`there is no library for ${process.platform}`);
     const library = koffiModule.load(join(packageFolder, 'bin/napi-v6', process.platform, process.arch, file));
     this.functions = functionsOf(koffiModule, library);
-    this.env = this.made((out) => this.functions.CreateEnv(ERRORS_ONLY, 'tfsci', out));
     this.cpuMemory = this.made((out) => this.functions.CreateCpuMemoryInfo(1, 0, out));
   }
 
   createSession(model: Uint8Array, ports: Ports, settings: SessionSettings): Session {
-    const options = this.options(settings);
+    if (this.env === 0n) this.createEnvironment(settings);
     let session: Address;
     try {
-      session = this.made((out) => this.functions.CreateSessionFromArray(this.env, model, model.length, options, out));
-    } finally {
-      this.functions.ReleaseSessionOptions(options);
+      session = this.compiled(model, settings);
+    } catch (error) {
+      // The process has one environment: where somebody else made it, there is no pool to share.
+      if (!this.shares(settings) || !String(error).includes('CreateEnvWithGlobalThreadPools')) throw error;
+      this.shared = undefined;
+      session = this.compiled(model, settings);
     }
     const [inputNames, outputNames] = [this.names(ports.inputs), this.names(ports.outputs)];
     return {
@@ -98,14 +109,51 @@ export class CApi {
     };
   }
 
-  private options({ threads, spinning, graphOptimization }: SessionSettings): Address {
+  /**
+   * One pool of threads for all sessions with the settings of the first. Threads of a session's own wait actively
+   * for a while after each run, on the cores that the next session wants: two compiled functions that take turns
+   * were half as fast for it.
+   */
+  private createEnvironment({ threads, spinning }: ThreadSettings): void {
+    const threading = this.made((out) => this.functions.CreateThreadingOptions(out));
+    try {
+      this.check(this.functions.SetGlobalIntraOpNumThreads(threading, threads));
+      this.check(this.functions.SetGlobalInterOpNumThreads(threading, 1));
+      this.check(this.functions.SetGlobalSpinControl(threading, Number(spinning)));
+      const { CreateEnvWithGlobalThreadPools } = this.functions;
+      this.env = this.made((out) => CreateEnvWithGlobalThreadPools(ERRORS_ONLY, 'tfsci', threading, out));
+    } finally {
+      this.functions.ReleaseThreadingOptions(threading);
+    }
+    this.shared = { threads, spinning };
+  }
+
+  private shares({ isParallel, threads, spinning }: SessionSettings): boolean {
+    return isParallel && this.shared?.threads === threads && this.shared.spinning === spinning;
+  }
+
+  private compiled(model: Uint8Array, settings: SessionSettings): Address {
+    const options = this.options(settings);
+    try {
+      const { CreateSessionFromArray } = this.functions;
+      return this.made((out) => CreateSessionFromArray(this.env, model, model.length, options, out));
+    } finally {
+      this.functions.ReleaseSessionOptions(options);
+    }
+  }
+
+  private options(settings: SessionSettings): Address {
     const options = this.made((out) => this.functions.CreateSessionOptions(out));
     this.check(this.functions.SetSessionLogSeverityLevel(options, ERRORS_ONLY));
-    this.check(this.functions.SetSessionGraphOptimizationLevel(options, LEVELS[graphOptimization]));
-    this.check(this.functions.SetIntraOpNumThreads(options, threads));
+    this.check(this.functions.SetSessionGraphOptimizationLevel(options, LEVELS[settings.graphOptimization]));
+    if (this.shares(settings)) {
+      this.check(this.functions.DisablePerSessionThreads(options));
+      return options;
+    }
+    this.check(this.functions.SetIntraOpNumThreads(options, settings.isParallel ? settings.threads : 1));
     this.check(this.functions.SetInterOpNumThreads(options, 1));
     const key = 'session.intra_op.allow_spinning';
-    this.check(this.functions.AddSessionConfigEntry(options, key, spinning ? '1' : '0'));
+    this.check(this.functions.AddSessionConfigEntry(options, key, settings.spinning ? '1' : '0'));
     return options;
   }
 

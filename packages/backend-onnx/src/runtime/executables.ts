@@ -67,10 +67,11 @@ export class ExecutableCache {
 
   private compile(program: Program): Executable {
     const start = performance.now();
-    const { spinning, executionProvider, profile } = this.settings;
+    const { threads, spinning, executionProvider, profile } = this.settings;
     const ports = { inputs: program.inputs.map(portName), outputs: program.outputs.map(portName) };
     const session = createSession(encodeModel(modelOf(optimized(program))), ports, {
       ...this.effortFor(program),
+      threads,
       spinning,
       executionProvider,
       ...(profile === undefined ? {} : { profile: `${profile}-${this.compilations}` }),
@@ -85,11 +86,11 @@ export class ExecutableCache {
   }
 
   /** A session of a few small operations costs three times as much to make with threads and all rewriting. */
-  private effortFor({ nodes, values }: Program): Pick<SessionSettings, 'threads' | 'graphOptimization'> {
-    const { threads, graphOptimization } = this.settings;
+  private effortFor({ nodes, values }: Program): Pick<SessionSettings, 'isParallel' | 'graphOptimization'> {
+    const { graphOptimization } = this.settings;
     const isSmall = values.every(({ size }) => size < SMALL_TENSOR);
     return {
-      threads: isSmall ? 1 : threads,
+      isParallel: !isSmall,
       graphOptimization:
         isSmall && nodes.length < FEW_NODES && graphOptimization !== 'disabled' ? 'basic' : graphOptimization,
     };

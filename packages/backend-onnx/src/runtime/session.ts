@@ -3,6 +3,8 @@ import type { ElementType, Elements, Shape } from '../graph/value';
 /** How a session is made; see `OnnxOptions`. */
 export interface SessionSettings {
   threads: number;
+  /** Whether the threads are for this session, too: without, it runs on the caller's alone. */
+  isParallel: boolean;
   spinning: boolean;
   executionProvider: string;
   graphOptimization: 'disabled' | 'basic' | 'extended' | 'all';
