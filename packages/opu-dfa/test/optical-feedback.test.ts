@@ -5,6 +5,7 @@ import { backendsUnderTest } from '@tfsci/tensor-core/testing';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { ternaryCode } from '../src/feedback/ternary';
 import { calibrateProcessor } from '../src/optics/calibration';
+import { denseNetwork } from '../src/network/dense-network';
 import { opticalFeedback, simulatedFeedback } from '../src/optics/optical-feedback';
 import type { MeasureOptions, OpticalProcessor } from '../src/optics/optical-processor';
 import { OpuSimulator } from '../src/optics/opu-simulator';
@@ -112,6 +113,37 @@ describe.each(backendsUnderTest())('optical feedback on %s', (backend) => {
     simulated.dispose();
     expect(opu.linear(e).shape).toEqual([3, 20]);
     opu.dispose();
+  });
+});
+
+describe('the mode of a network with light', () => {
+  beforeAll(() => useBackend('cpu'));
+
+  it("must be 'ternary' where errors are shown on mirrors, and is free with an ideal camera", async () => {
+    const [x, y] = [random.normal(key, [4, 2]), tf.tensor1d([0, 1, 2, 0], 'int32')];
+    const ideal = new OpuSimulator({ inputs: 3, outputs: 8, key });
+    const eightBits = new OpuSimulator({ inputs: 3, outputs: 8, key, bits: 8 });
+    const before = tf.memory().numTensors;
+    const refused = /^opu-dfa\.DfaNetwork\.\w+: mode must be 'ternary' where errors are shown on mirrors, got "?dfa"?/;
+    for (const feedback of [simulatedFeedback(eightBits), opticalFeedback(eightBits, { scale: SCALE })]) {
+      const network = denseNetwork({ inputs: 2, hidden: [8], outputs: 3, key, feedback });
+      await expect(network.gradientsAsync(x, y)).rejects.toThrow(refused);
+      await expect(network.alignment(x, y)).rejects.toThrow(refused);
+      const { loss, gradients } = await network.gradientsAsync(x, y, { mode: 'ternary' });
+      for (const gradient of Object.values(gradients))
+        expect((await gradient.data()).every(Number.isFinite)).toBe(true);
+      tf.dispose([loss, ...Object.values(gradients)]);
+      network.dispose();
+    }
+    const network = denseNetwork({ inputs: 2, hidden: [8], outputs: 3, key, feedback: simulatedFeedback(ideal) });
+    const [cosine] = await network.alignment(x, y);
+    expect(Math.abs(cosine!)).toBeGreaterThan(0);
+    expect(Math.abs(cosine!)).toBeLessThanOrEqual(1);
+    network.dispose();
+    expect(tf.memory().numTensors).toBe(before);
+    tf.dispose([x, y]);
+    ideal.dispose();
+    eightBits.dispose();
   });
 });
 

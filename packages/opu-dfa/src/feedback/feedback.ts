@@ -8,6 +8,8 @@ export interface Feedback {
   readonly outputs: number;
   /** Whether `signals` consists of tensor operations alone, so that it can be part of a compiled step. */
   readonly compiles: boolean;
+  /** Whether errors have to be ternary codes, as mirrors show them: the mode 'dfa' is refused then. Default false. */
+  readonly ternaryOnly?: boolean;
   /** What random numbers do not give again: variables for checkpoints, by name. */
   readonly variables: Readonly<Record<string, tf.Variable>>;
   /**

@@ -116,7 +116,8 @@ export class DfaNetwork {
    *
    * @param x  [M, ...]
    * @param y  targets [M, C], or labels int32 [M]
-   * @throws ShapeError when shapes do not fit, RangeError, TypeError for bad options, BackendError when the feedback is a
+   * @throws ShapeError when shapes do not fit, RangeError, TypeError for bad options and for 'dfa' with a
+   *   feedback that takes ternary codes alone, BackendError when the feedback is a
    *   device that answers later: see `gradientsAsync`
    */
   gradients(x: tf.Tensor, y: tf.Tensor, options: UpdateOptions = {}): NetworkGradients {
@@ -166,8 +167,12 @@ export class DfaNetwork {
     });
   }
 
-  /** @internal Forward pass, errors and codes; call it in a tidy. */
+  /** @internal Forward pass, errors and codes; call it in a tidy. @throws RangeError for 'dfa' through mirrors */
   outward(method: string, x: tf.Tensor, y: tf.Tensor, update: CompleteUpdate): Outward {
+    if (update.mode === 'dfa' && this.feedback?.ternaryOnly) {
+      const wanted = "be 'ternary' where errors are shown on mirrors";
+      throw new RangeError(argumentMessage(`${WHERE}.${method}`, 'mode', wanted, update.mode));
+    }
     return outward(this.blocks, this.loss, x, this.targets(method, x, y), update);
   }
 

@@ -72,6 +72,7 @@ export function opticalFeedback(processor: OpticalProcessor, options: OpticalFee
   return {
     outputs,
     compiles: false,
+    ternaryOnly: true,
     variables: {},
     get saturated() {
       return saturated;
@@ -94,6 +95,7 @@ export function simulatedFeedback(simulator: OpuSimulator): Feedback {
   return {
     outputs: simulator.inputs,
     compiles: simulator.compiles,
+    ternaryOnly: !simulator.isIdeal,
     variables: simulator.matrix.variables,
     signals: (e_MC, widths, key) => {
       const where = 'opu-dfa.simulatedFeedback.signals';

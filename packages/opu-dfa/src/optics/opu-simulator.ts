@@ -93,6 +93,11 @@ export class OpuSimulator implements OpticalProcessor {
     return this.camera.gain;
   }
 
+  /** Whether the camera neither adds noise nor rounds: `project` takes any numbers then, not ternary codes alone. */
+  get isIdeal(): boolean {
+    return !isNoisy(this.camera) && this.camera.bits === null;
+  }
+
   /** Whether `project` consists of tensor operations alone: the matrix is in memory. */
   get compiles(): boolean {
     return this.matrix.stored;
@@ -163,7 +168,7 @@ export class OpuSimulator implements OpticalProcessor {
     const where = 'opu-dfa.OpuSimulator.project';
     const { camera, referenceAmplitude, gainNow } = this;
     checkShape(where, 'e', e_MC, [null, this.inputs], 'An example has one number for each input.');
-    if (!isNoisy(camera) && camera.bits === null) {
+    if (this.isIdeal) {
       return tf.tidy(() => this.matrix.realField(e_MC, units).mul(this.scale));
     }
     const keys = isNoisy(camera) ? random.split(random.checkKey(where, key)) : [];
