@@ -1,6 +1,7 @@
 // M examples, N inputs, K units.
 import * as tf from '@tensorflow/tfjs';
 import { check } from '@tfsci/tensor-core';
+import { ghostSquaredNorms } from '../clipping/ghost-clipping';
 import { tidied } from '../tidied';
 import type { AffineMap, MapGradients } from './affine-map';
 
@@ -41,14 +42,7 @@ export class DenseMap implements AffineMap {
     return tf.matMul(delta_MK, this.kernel, false, !this.isTransposed);
   }
 
-  /** ||h delta^T||_F = ||h|| ||delta||, and the bias is a further input of 1. */
   squaredNorms(h_MN: tf.Tensor, delta_MK: tf.Tensor): tf.Tensor1D {
-    return tf.tidy(() => {
-      const inputs = h_MN.square().sum(1);
-      return delta_MK
-        .square()
-        .sum(1)
-        .mul<tf.Tensor1D>(this.bias ? inputs.add(1) : inputs);
-    });
+    return ghostSquaredNorms(h_MN as tf.Tensor2D, delta_MK as tf.Tensor2D, { bias: this.bias !== null });
   }
 }
