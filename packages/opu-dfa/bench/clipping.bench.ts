@@ -96,8 +96,8 @@ const rows = kinds.map((kind) => ({
   step: kind,
   'ours, ms': times[kind]!,
   'ours / our plain step': times[kind]! / times['plain']!,
-  'torch, ms': kind === 'with noise' ? Number.NaN : torchOf(kind),
-  'torch, examples multiplied out, ms': kind === 'clipped' ? torchOf('materialised') : Number.NaN,
+  'torch, ms': kind === 'with noise' ? '' : torchOf(kind),
+  'torch, examples multiplied out, ms': kind === 'clipped' ? torchOf('materialised') : '',
 }));
 peer?.end();
 tf.dispose([x, y]);
