@@ -8,6 +8,7 @@ export type { NumberGroup, NumberGroups } from './tokens/number-groups';
 export type { TextTokenizer, TokenizedText } from './tokens/tokenized-text';
 export { UnknownTextError } from './tokens/unknown-text-error';
 export { wrapTokenizer, type WrapOptions } from './tokens/wrapped-tokenizer';
+export { NumberScaler, saturation, type NumberScalerJson, type NumberScalerOptions } from './scaling/number-scaler';
 export { Numformer, type NumformerOptions, type NumformerOutput } from './model/numformer';
 export { NUMFORMER_SIZES, type CompleteNumformerConfig, type NumformerConfig } from './model/numformer-config';
 export { scaleNumbers } from './model/number-embedding';
@@ -29,3 +30,47 @@ export {
   type BatchOptions,
   type TrainNumformerOptions,
 } from './training/train-numformer';
+export type { InvertibleMap, MaskingOptions } from './prediction/masked-rows';
+export type { RunOptions } from './prediction/run-rows';
+export { predictMasked, type MaskedPrediction, type PredictMaskedOptions } from './prediction/predict-masked';
+export type { WhichNumbers } from './prediction/number-places';
+export { predictNumbers, type NumberPredictions, type PredictNumbersOptions } from './prediction/predict-numbers';
+export {
+  predictNumberGroups,
+  type NumberGroupPredictions,
+  type PredictNumberGroupsOptions,
+} from './prediction/predict-number-groups';
+export { numberScores, type NumberScores } from './metrics/number-scores';
+export {
+  ARITHMETIC_WORDS,
+  arithmeticSamples,
+  type ArithmeticOptions,
+  type ArithmeticSample,
+  type Operator,
+} from './data/arithmetic';
+export { multiplicationSamples, type MultiplicationSample } from './data/multiplication';
+export {
+  arithmeticTreeSamples,
+  type ArithmeticTree,
+  type ArithmeticTreeOptions,
+  type ArithmeticTreeSample,
+} from './data/expression-trees';
+export {
+  initialState,
+  integrate,
+  makePlanetSystem,
+  type BodyState,
+  type Motion,
+  type PlanetSystem,
+  type PlanetSystemOptions,
+  type Range,
+} from './data/planet-system';
+export { solveOde, type Derivative, type OdeOptions } from './data/extrapolation';
+export {
+  planetKeys,
+  planetSample,
+  planetText,
+  type PlanetSample,
+  type PlanetSampleOptions,
+  type PlanetTextOptions,
+} from './data/planet-samples';

@@ -1,3 +1,3 @@
 import { packageBattery } from '@tfsci/tooling';
 
-packageBattery({ dir: new URL('..', import.meta.url), bytes: { '.': 60_000, './node': 10_000 } });
+packageBattery({ dir: new URL('..', import.meta.url), bytes: { '.': 60_000 } });

@@ -1,7 +1,7 @@
 import { check, io } from '@tfsci/tensor-core';
 import type { ReadingMode } from '../numbers/scan-numbers';
 import { checkText } from '../numbers/walk';
-import { shortestFloat32 } from '../readers/shortest-float32';
+import { shortestFloat32 } from './shortest-float32';
 import { numberEncoding, representable, type EncodingName, type NumberEncoding, type OutOfRange } from './encodings';
 import { numberGroups, type NumberGroups } from './number-groups';
 import { ReferenceEncoder } from './reference-encoder';
