@@ -3,9 +3,10 @@ import { ctrFeatures } from './experiments/ctr-features/index';
 import { momoRobustness } from './experiments/momo-robustness/index';
 import { opuDfa } from './experiments/opu-dfa/index';
 import { slicedWasserstein } from './experiments/sliced-wasserstein/index';
+import { xval } from './experiments/xval/index';
 
 /** All experiments, in the order in which they run. A new paper adds its line here. */
-export const EXPERIMENTS: readonly Experiment[] = [momoRobustness, ctrFeatures, slicedWasserstein, opuDfa];
+export const EXPERIMENTS: readonly Experiment[] = [momoRobustness, ctrFeatures, slicedWasserstein, opuDfa, xval];
 
 /** The experiments of the given ids, all of them for none. @throws RangeError for an unknown id */
 export function chooseExperiments(ids: readonly string[]): Experiment[] {

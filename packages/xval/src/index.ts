@@ -2,7 +2,8 @@ export { scanNumbers, type NumberLiteral, type ReadingMode, type ScanOptions } f
 export { extract, restore, type Extracted } from './numbers/extract';
 export { convertNumberString, toScientific, type ConvertOptions } from './numbers/scientific';
 export { extractKeys } from './numbers/keys';
-export { NumberTokenizer, type ReadingOptions, type TokenizerOptions } from './tokens/number-tokenizer';
+export { NumberTokenizer, type TokenizerOptions } from './tokens/number-tokenizer';
+export type { ReadingOptions } from './tokens/reading-options';
 export { ENCODINGS, numberEncoding, type EncodingName, type NumberEncoding, type OutOfRange } from './tokens/encodings';
 export type { NumberGroup, NumberGroups } from './tokens/number-groups';
 export type { TextTokenizer, TokenizedText } from './tokens/tokenized-text';

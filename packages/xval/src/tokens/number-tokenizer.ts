@@ -1,30 +1,16 @@
 import { check, io } from '@tfsci/tensor-core';
-import type { ReadingMode } from '../numbers/scan-numbers';
 import { checkText } from '../numbers/walk';
 import { shortestFloat32 } from './shortest-float32';
-import { numberEncoding, representable, type EncodingName, type NumberEncoding, type OutOfRange } from './encodings';
+import { numberEncoding, representable, type EncodingName, type NumberEncoding } from './encodings';
 import { numberGroups, type NumberGroups } from './number-groups';
 import { ReferenceEncoder } from './reference-encoder';
 import { StrictEncoder } from './strict-encoder';
 import type { TextTokenizer, TokenizedText } from './tokenized-text';
+import { completeReading, type ReadingOptions } from './reading-options';
 import { readTokenizerJson, writeTokenizerJson } from './tokenizer-json';
 import { END, MASK, PAD, vocabularyOf, type Vocabulary } from './vocabulary';
 
 const { argumentMessage, checkNumber, checkOneOf } = check;
-
-/** How a tokenizer reads; what a vocabulary does not tell. */
-export interface ReadingOptions {
-  /** 'strict' (default), or 'reference': as the authors' code, which loses text and signs silently. */
-  mode?: ReadingMode;
-  /** What becomes of text that the vocabulary has no word for: an error (default), or it is dropped and counted. */
-  unknown?: 'throw' | 'drop';
-  /** Whether 1,000 is one number, default false. */
-  thousands?: boolean;
-  /** What values are rounded to, default 'float32', in reference mode 'float16': from 65520 on infinite, 0 below 3e-8. */
-  numberDtype?: 'float64' | 'float32' | 'float16';
-  /** What becomes of numbers that a rival encoding has no words for, default 'throw'. */
-  outOfRange?: OutOfRange;
-}
 
 /** What a tokenizer is built from. */
 export interface TokenizerOptions extends ReadingOptions {
@@ -243,28 +229,6 @@ export class NumberTokenizer implements TextTokenizer {
     const { numberDtype } = this.reading;
     return String(numberDtype === 'float64' ? value : shortestFloat32(Math.fround(value)));
   }
-}
-
-function completeReading(where: string, reading: ReadingOptions): Required<ReadingOptions> {
-  const given = Object.fromEntries(
-    Object.entries(reading).filter(([, value]) => value !== undefined),
-  ) as ReadingOptions;
-  const { mode = 'strict' } = given;
-  const numberDtype = mode === 'reference' ? ('float16' as const) : ('float32' as const);
-  const complete = {
-    mode,
-    unknown: 'throw' as const,
-    thousands: false,
-    numberDtype,
-    outOfRange: 'throw' as const,
-    ...given,
-  };
-  checkOneOf(where, 'mode', complete.mode, ['strict', 'reference']);
-  checkOneOf(where, 'unknown', complete.unknown, ['throw', 'drop']);
-  checkOneOf(where, 'thousands', complete.thousands as unknown as string, [true, false] as unknown as string[]);
-  checkOneOf(where, 'numberDtype', complete.numberDtype, ['float64', 'float32', 'float16']);
-  checkOneOf(where, 'outOfRange', complete.outOfRange, ['throw', 'clip']);
-  return complete;
 }
 
 function rounded(values: Float64Array, dtype: Required<ReadingOptions>['numberDtype']): Float64Array {

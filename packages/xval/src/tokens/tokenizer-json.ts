@@ -1,6 +1,6 @@
 import { check } from '@tfsci/tensor-core';
 import { ENCODINGS, type EncodingName } from './encodings';
-import type { ReadingOptions } from './number-tokenizer';
+import type { ReadingOptions } from './reading-options';
 import { END, MASK, PAD, type Vocabulary } from './vocabulary';
 
 const { argumentMessage, FormatError } = check;

@@ -1,0 +1,88 @@
+import { gridToSvg, line, scatter, type Mark, type Panel } from '@tfsci/tensor-core/plot';
+import type { Figure } from '../../../experiment';
+import type { Training } from '../arithmetic';
+import { CURVE, HOLE } from '../plan';
+
+export const NAMES: Record<Training['encoding'], string> = {
+  xval: 'xVal',
+  p10: 'P10',
+  p1000: 'P1000',
+  b1999: 'B1999',
+  fp15: 'FP15',
+};
+const [OURS, THEIRS, TRUTH] = ['#1a66c9', '#e8710a', '#999'];
+
+/** What was predicted for each true result, by encoding. */
+export async function predictionsFigure(trainings: Training[]): Promise<Figure> {
+  return {
+    caption:
+      'Predicted over true results of a op b = c, tasks that were not trained, first seed. Encodings by digits err by powers of ' +
+      'ten where a single token is wrong; xVal has no such tokens. Points beyond the frame are left out.',
+    svg: await gridToSvg([firstOf(trainings).map(panelOf)]),
+  };
+}
+
+function panelOf({ encoding, points, scores }: Training): Panel {
+  const pairs = points.truth.flatMap((truth, i) => {
+    const prediction = points.prediction[i]!;
+    return prediction !== null && Math.abs(prediction) <= 30 ? [[truth, prediction] as const] : [];
+  });
+  const color = encoding === 'xval' ? OURS : THEIRS;
+  return {
+    marks: [
+      line([-25, 25], [-25, 25], { color: TRUTH, width: 1 }),
+      scatter(
+        pairs.map(([truth]) => truth),
+        pairs.map(([, prediction]) => prediction),
+        { color, radius: 1.8 },
+      ),
+    ],
+    title: `${NAMES[encoding]}, R² ${scores.r2.toFixed(scores.r2 > 0.99 ? 4 : 2)}`,
+    width: 240,
+    height: 240,
+    x: { label: 'true c' },
+    y: { label: 'predicted c' },
+  };
+}
+
+/** What the models say along a line of operands that goes through the hole of the training tasks. */
+export async function holeFigure(trainings: Training[]): Promise<Figure> {
+  return {
+    caption:
+      `Predicted a · ${CURVE.b} while a goes from ${CURVE.from} to ${CURVE.to}; no training task has an a between the upright ` +
+      'lines. What xVal says is a continuous function of a; a discrete encoding can only jump between its words.',
+    svg: await gridToSvg([firstOf(trainings).map(curveOf)]),
+  };
+}
+
+function curveOf({ encoding, curve }: Training): Panel {
+  const limits = [CURVE.b * CURVE.from - 1, CURVE.b * CURVE.to + 1] as const;
+  const shown = curve.a.flatMap((a, i) => {
+    const prediction = curve.prediction[i]!;
+    return prediction !== null && prediction >= limits[0] && prediction <= limits[1] ? [[a, prediction] as const] : [];
+  });
+  const [a, c] = [shown.map(([own]) => own), shown.map(([, prediction]) => prediction)];
+  const edges = HOLE.map((edge): Mark => line([edge, edge], [...limits], { color: TRUTH, width: 1 }));
+  const ends = [CURVE.from, CURVE.to];
+  return {
+    marks: [
+      ...edges,
+      line(
+        ends,
+        ends.map((end) => end * CURVE.b),
+        { color: TRUTH, width: 1 },
+      ),
+      scatter(a, c, { color: encoding === 'xval' ? OURS : THEIRS, radius: 1.6 }),
+    ],
+    title: NAMES[encoding],
+    width: 240,
+    height: 220,
+    x: { label: 'a' },
+    y: { label: 'predicted c' },
+  };
+}
+
+/** The trainings of the first seed. */
+function firstOf(trainings: readonly Training[]): Training[] {
+  return trainings.filter(({ seed }) => seed === trainings[0]?.seed);
+}
