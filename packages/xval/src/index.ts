@@ -75,3 +75,13 @@ export {
   type PlanetSampleOptions,
   type PlanetTextOptions,
 } from './data/planet-samples';
+export { makeWeather, reliefAt, temperatureAt, type Station, type Weather } from './data/weather';
+export {
+  TEMPERATURE_KEYS,
+  temperatureBaselines,
+  temperatureSample,
+  temperatureText,
+  type TemperatureSample,
+  type TemperatureSampleOptions,
+  type TemperatureTextOptions,
+} from './data/temperature-samples';
