@@ -1,2 +1,2 @@
 import { library } from '../../tsup.config.base';
-export default library({ index: 'src/index.ts' });
+export default library({ index: 'src/index.ts', node: 'src/node.ts' });

@@ -15,6 +15,12 @@ export { NUMFORMER_SIZES, type CompleteNumformerConfig, type NumformerConfig } f
 export { scaleNumbers } from './model/number-embedding';
 export { IGNORED, numformerLoss, type LossOptions, type NumformerLoss } from './model/loss';
 export { loadNumformer, numformerOfState, saveNumformer, type StateConfig } from './model/saved-numformer';
+export type { DataRecord, RecordValue } from './readers/record';
+export { recordToText, type RecordTextOptions } from './readers/record-text';
+export { readJsonLines } from './readers/json-lines';
+export { readCsv, type CsvOptions } from './readers/csv';
+export { readNpzRecords, type NpzRecordsOptions } from './readers/columns';
+export { parquetRecords, type RowBatches } from './readers/parquet';
 export type { PaddingOptions, Sample, ValueMap } from './batches/padded';
 export {
   collate,

@@ -1,26 +1,14 @@
-import { optim, random } from '@tfsci/tensor-core';
+import { random } from '@tfsci/tensor-core';
 import {
   ARITHMETIC_WORDS,
   arithmeticSamples,
-  Numformer,
-  NUMFORMER_SIZES,
-  numberScores,
   NumberTokenizer,
-  predictNumberGroups,
-  predictNumbers,
-  trainNumformer,
   type ArithmeticSample,
   type EncodingName,
-  type NumberScores,
   type Sample,
 } from '@tfsci/xval';
+import { learn, scoresOf, valid, type Scores } from './learning';
 import { CURVE, HOLE, RANGE, type Plan } from './plan';
-
-/** Scores that a report keeps. */
-export type Scores = Pick<
-  NumberScores,
-  'r2' | 'meanAbsoluteError' | 'medianAbsoluteError' | 'maxAbsoluteError' | 'invalid' | 'outliers'
->;
 
 /** How an encoding has learned with one seed. */
 export interface Training {
@@ -65,74 +53,32 @@ export async function trainingOf(
   const held = arithmeticSamples(inside, { count: plan.test / 2, range: HOLE }).map((task, i) =>
     taskOf(task.a, tests[i]!.b, task.operator),
   );
-  const tokens = samples.reduce((most, { ids }) => Math.max(most, ids.length), 0);
-  const { vocabSize, numberId, padId, maskId } = tokenizer;
-  const model = Numformer.create({ ...NUMFORMER_SIZES.small, context: tokens + 4, vocabSize, numberId }, seed);
-  const schedule = optim.cosine({ base: 1e-3, warmup: plan.warmup, steps: plan.steps });
-  const optimizer = new optim.AdamW({ learningRate: schedule, weightDecay: 0.01 });
-  try {
-    await trainNumformer(model, {
-      samples,
-      padId,
-      maskId,
-      batchSize: plan.batchSize,
-      steps: plan.steps,
-      key: random.foldIn(random.key(seed), 1),
-      optimizer,
-      signal,
-      ...(numberId === null ? {} : { scaler }),
-    });
-    const predict = async (tasks: readonly Pick<ArithmeticSample, 'text'>[]): Promise<Float64Array> => {
-      const asked = tasks.map(({ text }) => sampleOf(tokenizer, text));
-      const options = { maskId, signal, batchSize: 250 };
-      if (numberId !== null)
-        return (await predictNumbers(model, asked, { ...options, scaler, which: 'masks' })).prediction;
-      const decode = (ids: number[]): number | null => tokenizer.decodeNumber(ids);
-      return (await predictNumberGroups(model, asked, { ...options, decode })).prediction;
-    };
-    const predicted = await predict(tests);
+  const step = (CURVE.to - CURVE.from) / (CURVE.points - 1);
+  const a = Array.from({ length: CURVE.points }, (_, i) => CURVE.from + i * step);
+  return learn({ tokenizer, samples, scaler, schedule: plan, seed, signal }, async ({ predict, ...size }) => {
+    const predicted = await predict(read(tests));
+    const curve = await predict(read(a.map((own) => taskOf(own, CURVE.b, '*'))));
+    const inHole = await predict(read(held));
     const truth = tests.map(({ result }) => result);
-    const a = Array.from(
-      { length: CURVE.points },
-      (_, i) => CURVE.from + (i * (CURVE.to - CURVE.from)) / (CURVE.points - 1),
-    );
-    const curve = await predict(a.map((own) => taskOf(own, CURVE.b, '*')));
+    const r2Of = (operator: string): number => {
+      const chosen = [...tests.keys()].filter((i) => tests[i]!.operator === operator);
+      const [ours, theirs] = [chosen.map((i) => predicted[i]!), chosen.map((i) => truth[i]!)];
+      return scoresOf(ours, theirs).r2;
+    };
+    const heldTruth = held.map(({ result }) => result);
     return {
       encoding,
       seed,
       steps: plan.steps,
-      vocabulary: vocabSize,
-      parameters: model.parameterCount(),
-      tokens,
+      vocabulary: tokenizer.vocabSize,
+      ...size,
       scores: scoresOf(predicted, truth),
-      r2: Object.fromEntries(
-        ['+', '-', '*'].map((operator) => {
-          const chosen = [...tests.keys()].filter((i) => tests[i]!.operator === operator);
-          return [
-            operator,
-            scoresOf(
-              chosen.map((i) => predicted[i]!),
-              chosen.map((i) => truth[i]!),
-            ).r2,
-          ];
-        }),
-      ),
-      hole: scoresOf(
-        await predict(held),
-        held.map(({ result }) => result),
-      ),
+      r2: Object.fromEntries(['+', '-', '*'].map((operator) => [operator, r2Of(operator)])),
+      hole: scoresOf(inHole, heldTruth),
       points: { truth: truth.slice(0, SHOWN), prediction: valid(predicted.slice(0, SHOWN)) },
       curve: { a, prediction: valid(curve) },
     };
-  } finally {
-    model.dispose();
-    optimizer.dispose();
-  }
-}
-
-function scoresOf(prediction: ArrayLike<number>, truth: ArrayLike<number>): Scores {
-  const { adjustedR2: _a, meanSquaredError: _m, count: _c, ...scores } = numberScores(prediction, truth);
-  return scores;
+  });
 }
 
 /** A task with operands of one's own, its result exact. */
@@ -146,9 +92,4 @@ function sampleOf(tokenizer: NumberTokenizer, text: string): Sample {
   const { ids, numbers, offsets } = tokenizer.encode(text);
   const result = text.indexOf('=') + 1;
   return { ids, numbers, mask: Array.from(ids, (_, t) => offsets[2 * t]! >= result) };
-}
-
-/** JSON knows no NaN. */
-function valid(values: Float64Array): (number | null)[] {
-  return Array.from(values, (value) => (Number.isFinite(value) ? value : null));
 }

@@ -1,5 +1,5 @@
-import type { EncodingName } from '@tfsci/xval';
 import type { Profile } from '../../experiment';
+import type { Schedule } from './learning';
 
 /** No operand a of a training task lies in here: what a model says there it has to interpolate. */
 export const HOLE: [number, number] = [1, 1.5];
@@ -8,28 +8,32 @@ export const CURVE = { b: 2, from: 0.5, to: 2, points: 301 };
 /** The largest operand; xVal reads all numbers in this unit. */
 export const RANGE = 5;
 
-/** What is trained, and how long. */
-export interface Plan {
-  encodings: readonly EncodingName[];
+/** What a task is trained on, and how long. */
+export interface Plan extends Schedule {
   train: number;
   test: number;
-  steps: number;
-  /** Steps in which the learning rate rises. */
-  warmup: number;
-  batchSize: number;
-  seeds: number;
 }
 
-/** The reduced protocol; quick has fewer steps and one seed. */
-export function planOf(profile: Profile): Plan {
+/** All that is trained. */
+export interface XvalPlan {
+  seeds: number;
+  arithmetic: Plan;
+  /** For the first seed; null where tokens of planets are only counted. */
+  planets: Plan | null;
+}
+
+/** The reduced protocols; quick has fewer steps, one seed, and trains no planets. */
+export function planOf(profile: Profile): XvalPlan {
   const full = profile === 'full';
   return {
-    encodings: ['xval', 'p10', 'p1000', 'b1999', 'fp15'],
-    train: 20_000,
-    test: 1000,
-    steps: full ? 1500 : 260,
-    warmup: full ? 100 : 60,
-    batchSize: 128,
     seeds: full ? 3 : 1,
+    arithmetic: {
+      train: 20_000,
+      test: 1000,
+      steps: full ? 1500 : 260,
+      warmup: full ? 100 : 60,
+      batchSize: 128,
+    },
+    planets: full ? { train: 20_000, test: 1000, steps: 1500, warmup: 100, batchSize: 32 } : null,
   };
 }

@@ -1,16 +1,8 @@
 import { gridToSvg, line, scatter, type Mark, type Panel } from '@tfsci/tensor-core/plot';
 import type { Figure } from '../../../experiment';
 import type { Training } from '../arithmetic';
+import { NAMES, ofFirstSeed, OURS, THEIRS, TRUTH } from '../encodings';
 import { CURVE, HOLE } from '../plan';
-
-export const NAMES: Record<Training['encoding'], string> = {
-  xval: 'xVal',
-  p10: 'P10',
-  p1000: 'P1000',
-  b1999: 'B1999',
-  fp15: 'FP15',
-};
-const [OURS, THEIRS, TRUTH] = ['#1a66c9', '#e8710a', '#999'];
 
 /** What was predicted for each true result, by encoding. */
 export async function predictionsFigure(trainings: Training[]): Promise<Figure> {
@@ -18,7 +10,7 @@ export async function predictionsFigure(trainings: Training[]): Promise<Figure> 
     caption:
       'Predicted over true results of a op b = c, tasks that were not trained, first seed. Encodings by digits err by powers of ' +
       'ten where a single token is wrong; xVal has no such tokens. Points beyond the frame are left out.',
-    svg: await gridToSvg([firstOf(trainings).map(panelOf)]),
+    svg: await gridToSvg([ofFirstSeed(trainings).map(panelOf)]),
   };
 }
 
@@ -51,7 +43,7 @@ export async function holeFigure(trainings: Training[]): Promise<Figure> {
     caption:
       `Predicted a · ${CURVE.b} while a goes from ${CURVE.from} to ${CURVE.to}; no training task has an a between the upright ` +
       'lines. What xVal says is a continuous function of a; a discrete encoding can only jump between its words.',
-    svg: await gridToSvg([firstOf(trainings).map(curveOf)]),
+    svg: await gridToSvg([ofFirstSeed(trainings).map(curveOf)]),
   };
 }
 
@@ -80,9 +72,4 @@ function curveOf({ encoding, curve }: Training): Panel {
     x: { label: 'a' },
     y: { label: 'predicted c' },
   };
-}
-
-/** The trainings of the first seed. */
-function firstOf(trainings: readonly Training[]): Training[] {
-  return trainings.filter(({ seed }) => seed === trainings[0]?.seed);
 }

@@ -1,0 +1,1 @@
+export { readRecords, type ReadRecordsOptions, type RecordFormat } from './readers/files';
