@@ -47,6 +47,14 @@ export {
   type NumberGroupPredictions,
   type PredictNumberGroupsOptions,
 } from './prediction/predict-number-groups';
+export {
+  predictNumberDraws,
+  type NumberDraws,
+  type PredictNumberDrawsOptions,
+} from './prediction/predict-number-draws';
+export { conformalIntervals, type CalibrationNumbers, type ConformalIntervals } from './prediction/conformal-intervals';
+export { numberSlopes, type NumberSlopes } from './prediction/number-slopes';
+export { generate, type Generated, type GeneratedToken, type GenerateOptions } from './prediction/generate';
 export { numberScores, type NumberScores } from './metrics/number-scores';
 export {
   ARITHMETIC_WORDS,
