@@ -10,6 +10,8 @@ export type { TextTokenizer, TokenizedText } from './tokens/tokenized-text';
 export { UnknownTextError } from './tokens/unknown-text-error';
 export { wrapTokenizer, type WrapOptions } from './tokens/wrapped-tokenizer';
 export { NumberScaler, saturation, type NumberScalerJson, type NumberScalerOptions } from './scaling/number-scaler';
+export { fieldRanges, fitFieldScalers, scaleFields, type FieldRange } from './scaling/field-scalers';
+export { NumberEmbedding, type NumberEmbeddingConfig } from './layers/number-embedding';
 export { Numformer, type NumformerOptions, type NumformerOutput } from './model/numformer';
 export { NUMFORMER_SIZES, type CompleteNumformerConfig, type NumformerConfig } from './model/numformer-config';
 export { scaleNumbers } from './model/number-embedding';

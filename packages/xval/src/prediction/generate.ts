@@ -162,7 +162,10 @@ async function nextOf(
         ids: tf.tensor2d(ids, shape, 'int32'),
         numbers: tf.tensor2d(numbers, shape),
         padding: tf.zeros(shape, 'bool'),
-        positions: tf.tensor1d(Int32Array.from(texts, (text, b) => b * length + text.ids.length - 1), 'int32'),
+        positions: tf.tensor1d(
+          Int32Array.from(texts, (text, b) => b * length + text.ids.length - 1),
+          'int32',
+        ),
       }),
     );
     return (await own(answers).data()) as Float32Array;

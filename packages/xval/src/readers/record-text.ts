@@ -1,5 +1,5 @@
 import { check } from '@tfsci/tensor-core';
-import type { DataRecord, RecordValue } from './record';
+import { isList, isRecord, type DataRecord, type RecordValue } from './record';
 
 const { argumentMessage, checkNumber, checkOneOf } = check;
 
@@ -45,10 +45,7 @@ export function recordToText(record: DataRecord, options: RecordTextOptions = {}
     if (typeof value === 'bigint' || typeof value === 'boolean') return String(value);
     if (typeof value === 'string') return quoted(value, quote);
     if (value instanceof Date) return quoted(value.toISOString(), quote);
-    if (Array.isArray(value) || isTypedArray(value)) {
-      const list = Array.from(value as ArrayLike<RecordValue>, (item, i) => write(item, `${place}[${i}]`));
-      return `[${list.join(',')}]`;
-    }
+    if (isList(value)) return `[${Array.from(value, (item, i) => write(item, `${place}[${i}]`)).join(',')}]`;
     if (!isRecord(value)) throw new TypeError(argumentMessage(where, place, 'be a value of a record', value));
     const entries = Object.entries(value).filter(([, own]) => missing !== 'omit' || !isMissing(own));
     return `{${entries.map(([key, own]) => `${quoted(key, quote)}:${write(own, `${place}.${key}`)}`).join(',')}}`;
@@ -58,16 +55,6 @@ export function recordToText(record: DataRecord, options: RecordTextOptions = {}
 
 function isMissing(value: unknown): value is null | undefined {
   return value === null || value === undefined || Number.isNaN(value);
-}
-
-function isTypedArray(value: unknown): value is ArrayLike<number> {
-  return ArrayBuffer.isView(value) && !(value instanceof DataView);
-}
-
-function isRecord(value: unknown): value is DataRecord {
-  if (typeof value !== 'object' || value === null) return false;
-  const prototype: unknown = Object.getPrototypeOf(value);
-  return prototype === null || prototype === Object.prototype;
 }
 
 function quoted(text: string, quote: string): string {

@@ -7,8 +7,7 @@ export type RecordValue =
   | null
   | undefined
   | Date
-  | ArrayLike<number>
-  | readonly RecordValue[]
+  | ArrayLike<RecordValue>
   | { readonly [key: string]: RecordValue };
 
 /** A row of a table, a line of JSON. */
@@ -34,4 +33,16 @@ export function recordsOf(reader: LineReader, text: string): DataRecord[] {
   });
   reader.end();
   return records;
+}
+
+/** Whether it is a list or typed array. */
+export function isList(value: unknown): value is ArrayLike<RecordValue> {
+  return Array.isArray(value) || (ArrayBuffer.isView(value) && !(value instanceof DataView));
+}
+
+/** Whether it is an object of values by their keys, no list and of no class. */
+export function isRecord(value: unknown): value is DataRecord {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === null || prototype === Object.prototype;
 }
