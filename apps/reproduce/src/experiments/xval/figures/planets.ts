@@ -1,8 +1,9 @@
-import { gridToSvg, line, scatter, toSvg, type Panel } from '@tfsci/tensor-core/plot';
+import { gridToSvg, line, toSvg, type Panel } from '@tfsci/tensor-core/plot';
 import { ENCODINGS } from '@tfsci/xval';
 import type { Figure } from '../../../experiment';
-import { NAMES, ofFirstSeed, OURS, THEIRS, TRUTH } from '../encodings';
+import { NAMES, ofFirstSeed, TRUTH } from '../encodings';
 import type { PlanetTraining, TokenCounts } from '../planets';
+import { scatterPanel } from './scatter';
 
 /** The hole of the training: no semi-major axis lies in here. */
 const HOLE = [1, 1.5] as const;
@@ -19,27 +20,17 @@ export async function planetsFigure(planets: PlanetTraining[]): Promise<Figure> 
 }
 
 function panelOf({ encoding, points, hole }: PlanetTraining): Panel {
-  const pairs = points.truth.flatMap((truth, i) => {
-    const prediction = points.prediction[i]!;
-    const isShown = prediction !== null && prediction >= LIMITS[0] && prediction <= LIMITS[1];
-    return isShown ? [[truth, prediction] as const] : [];
-  });
-  return {
-    marks: [
-      ...HOLE.map((edge) => line([edge, edge], [...LIMITS], { color: TRUTH, width: 1 })),
-      line([...LIMITS], [...LIMITS], { color: TRUTH, width: 1 }),
-      scatter(
-        pairs.map(([truth]) => truth),
-        pairs.map(([, prediction]) => prediction),
-        { color: encoding === 'xval' ? OURS : THEIRS, radius: 1.6 },
-      ),
-    ],
-    title: `${NAMES[encoding]}, MSE in the gap ${hole.a.meanSquaredError.toPrecision(2)}`,
-    width: 240,
-    height: 240,
-    x: { label: 'true a' },
-    y: { label: 'predicted a' },
-  };
+  return scatterPanel(
+    { encoding, ...points },
+    {
+      title: `${NAMES[encoding]}, MSE in the gap ${hole.a.meanSquaredError.toPrecision(2)}`,
+      diagonal: LIMITS,
+      limits: LIMITS,
+      below: HOLE.map((edge) => line([edge, edge], [...LIMITS], { color: TRUTH, width: 1 })),
+      x: { label: 'true a' },
+      y: { label: 'predicted a' },
+    },
+  );
 }
 
 /** How long samples become. */

@@ -3,6 +3,7 @@ import type { Figure } from '../../../experiment';
 import type { Training } from '../arithmetic';
 import { NAMES, ofFirstSeed, OURS, THEIRS, TRUTH } from '../encodings';
 import { CURVE, HOLE } from '../plan';
+import { scatterPanel } from './scatter';
 
 /** What was predicted for each true result, by encoding. */
 export async function predictionsFigure(trainings: Training[]): Promise<Figure> {
@@ -15,26 +16,16 @@ export async function predictionsFigure(trainings: Training[]): Promise<Figure> 
 }
 
 function panelOf({ encoding, points, scores }: Training): Panel {
-  const pairs = points.truth.flatMap((truth, i) => {
-    const prediction = points.prediction[i]!;
-    return prediction !== null && Math.abs(prediction) <= 30 ? [[truth, prediction] as const] : [];
-  });
-  const color = encoding === 'xval' ? OURS : THEIRS;
-  return {
-    marks: [
-      line([-25, 25], [-25, 25], { color: TRUTH, width: 1 }),
-      scatter(
-        pairs.map(([truth]) => truth),
-        pairs.map(([, prediction]) => prediction),
-        { color, radius: 1.8 },
-      ),
-    ],
-    title: `${NAMES[encoding]}, R² ${scores.r2.toFixed(scores.r2 > 0.99 ? 4 : 2)}`,
-    width: 240,
-    height: 240,
-    x: { label: 'true c' },
-    y: { label: 'predicted c' },
-  };
+  return scatterPanel(
+    { encoding, ...points },
+    {
+      title: `${NAMES[encoding]}, R² ${scores.r2.toFixed(scores.r2 > 0.99 ? 4 : 2)}`,
+      diagonal: [-25, 25],
+      limits: [-30, 30],
+      x: { label: 'true c' },
+      y: { label: 'predicted c' },
+    },
+  );
 }
 
 /** What the models say along a line of operands that goes through the hole of the training tasks. */
