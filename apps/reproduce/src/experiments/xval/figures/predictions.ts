@@ -58,8 +58,8 @@ function curveOf({ encoding, curve }: Training): Panel {
       scatter(a, c, { color: encoding === 'xval' ? OURS : THEIRS, radius: 1.6 }),
     ],
     title: NAMES[encoding],
-    width: 240,
-    height: 220,
+    width: 200,
+    height: 200,
     x: { label: 'a' },
     y: { label: 'predicted c' },
   };

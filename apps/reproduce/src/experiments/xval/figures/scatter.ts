@@ -36,8 +36,8 @@ export function scatterPanel(
   );
   return {
     marks: [...below, line([...diagonal], [...diagonal], { color: TRUTH, width: 1 }), points],
-    width: 240,
-    height: 240,
+    width: 200,
+    height: 200,
     ...rest,
   };
 }
