@@ -121,7 +121,10 @@ describe.each(backendsUnderTest())('Numformer on %s', (backend) => {
             const row = data.subarray(start, start + width);
             const largest = row.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
             const own = actual.subarray(start, start + width);
-            expect(own, `${name} from ${start}`).toBeAllclose(row, { rtol: 0, atol: Math.max(WIDE * largest, CANCELLED) });
+            expect(own, `${name} from ${start}`).toBeAllclose(row, {
+              rtol: 0,
+              atol: Math.max(WIDE * largest, CANCELLED),
+            });
           }
         }
         model.dispose();
