@@ -15,6 +15,7 @@ const FLOAT32_SUMS = { rtol: 1e-4, atol: 1e-4 };
 /** What test/browser/exercise.js gives. */
 interface Results {
   losses: number[];
+  sums: number[];
   gradients: { gather: number[]; depthwise: number[][]; einsum: number[] };
   draws: number[];
   epsilon: number;
@@ -141,6 +142,7 @@ describe.skipIf(executablePath === undefined)('tensor-core in Chromium (needs ch
     expect(results.gradients.depthwise[0]).toBeAllclose(expected.gradients.depthwise[0], FLOAT32_SUMS);
     expect(results.gradients.depthwise[1]).toBeAllclose(expected.gradients.depthwise[1], FLOAT32_SUMS);
     expect(results.gradients.einsum).toBeAllclose(expected.gradients.einsum, FLOAT32_SUMS);
+    expect(results.sums).toBeAllclose(expected.sums, FLOAT32_SUMS);
     expect(results.draws).toEqual(expected.draws);
     expect(new Set(results.draws).size).toBeGreaterThan(990);
     // Adam takes it for its epsilon: 1e-7, as every backend here computes in 32 bits.

@@ -1,6 +1,7 @@
 import * as tf from '@tensorflow/tfjs';
 import { argumentMessage, BackendError, describeValue } from '../check';
 import { capabilities, type BackendCapabilities } from './capabilities';
+import { completeWebgpuAddN } from './kernels/webgpu-add-n';
 import { registerTrainingKernels } from './training-kernels';
 import { wasmFilesOf } from './wasm-files';
 
@@ -77,6 +78,7 @@ async function start(name: string, options: UseBackendOptions): Promise<BackendC
     if (name === 'wasm') await loadWasm(options);
     if (name === 'webgpu' && hasWebGpu()) await import('@tensorflow/tfjs-backend-webgpu');
     registerTrainingKernels();
+    completeWebgpuAddN();
     await initialise(name);
     await tf.setBackend(name);
     if (name === 'webgl') correctFloatPrecision();

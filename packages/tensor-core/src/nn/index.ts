@@ -1,5 +1,6 @@
 export { Module, type SlotOptions } from './module';
 export type { LoadOptions, LoadReport, Slot, StateSource } from './state-dict';
+export { readSavedModule, savedConfig, saveModule, withState } from './saved-module';
 export { fanInUniform, gaussian, truncatedGaussian, uniformWithin, xavierUniform, type InitKey } from './init';
 export { splitKey, trainingKey } from './keys';
 export { Linear, linear, type LinearOptions } from './linear';

@@ -49,6 +49,12 @@ export async function exercise(tf, random) {
       ),
     ),
   };
+  // More than a shader of webgpu can read, and more than the square of that.
+  const sums = [];
+  for (const count of [7, 8, 20, 60]) {
+    const sum = tf.tidy(() => tf.addN(Array.from({ length: count }, (_, i) => draw(i, [3]))));
+    sums.push(...(await values(sum)));
+  }
   const draws = await values(draw(0, [1000]));
-  return { losses, gradients, draws, epsilon: tf.backend().epsilon(), left: tf.memory().numTensors - before };
+  return { losses, gradients, sums, draws, epsilon: tf.backend().epsilon(), left: tf.memory().numTensors - before };
 }

@@ -1,10 +1,9 @@
-import { check, io, type nn } from '@tfsci/tensor-core';
+import { check, nn } from '@tfsci/tensor-core';
 import { Numformer } from './numformer';
 import { completeConfig, type CompleteNumformerConfig, type NumformerConfig } from './numformer-config';
 
 const { argumentMessage, FormatError } = check;
 
-const SAVE = 'xval.saveNumformer';
 const LOAD = 'xval.loadNumformer';
 
 /**
@@ -13,17 +12,8 @@ const LOAD = 'xval.loadNumformer';
  * @returns the bytes
  * @throws RangeError naming a tensor that is not finite
  */
-export async function saveNumformer(model: Numformer): Promise<Uint8Array> {
-  const state = model.stateDict();
-  try {
-    const bytes = await io.tensorsToSafetensors(state, { numformer: JSON.stringify(model.config) });
-    for (const [name, { data }] of Object.entries(io.readSafetensors(bytes).tensors)) {
-      if (!isFinite(data)) throw new RangeError(`${SAVE}: ${name} must be finite, and is not.`);
-    }
-    return bytes;
-  } finally {
-    Object.values(state).forEach((tensor) => tensor.dispose());
-  }
+export function saveNumformer(model: Numformer): Promise<Uint8Array> {
+  return nn.saveModule('xval.saveNumformer', model, { numformer: JSON.stringify(model.config) });
 }
 
 /**
@@ -33,18 +23,18 @@ export async function saveNumformer(model: Numformer): Promise<Uint8Array> {
  * @throws FormatError when the file is truncated, corrupt or of something else
  */
 export function loadNumformer(bytes: Uint8Array): Numformer {
-  const { tensors, metadata } = io.readSafetensors(bytes);
-  const config = readConfig(metadata['numformer']);
-  for (const [name, { data }] of Object.entries(tensors)) {
-    if (!isFinite(data)) throw new FormatError(`${LOAD}: tensor ${name} must be finite, and is not.`);
-  }
+  const { tensors, metadata } = nn.readSavedModule(LOAD, bytes);
+  const config = nn.savedConfig(LOAD, metadata['numformer'], 'saveNumformer', (parsed) => {
+    if (typeof parsed !== 'object' || parsed === null) throw new Error('Its config is no object.');
+    return completeConfig(LOAD, parsed as NumformerConfig);
+  });
   for (const [name, size] of Object.entries(sizesOf(LOAD, tensors))) {
     const described = config[name as keyof CompleteNumformerConfig];
     // Before a model of the described size is made, which a hostile file may want to be huge.
     if (described !== size)
       throw new FormatError(argumentMessage(LOAD, name, `be ${size}, as the tensors are`, described));
   }
-  return withState(config, tensors);
+  return nn.withState(new Numformer(config, null), tensors);
 }
 
 /** What the names and shapes of a state dict do not tell. */
@@ -68,7 +58,8 @@ export function numformerOfState(state: nn.StateSource, config: StateConfig = {}
   const tokenBias = 'lm_head.0.bias' in state;
   const numberBias = 'num_head.0.bias' in state;
   const numberId = 'num_head.0.weight' in state ? (config.numberId ?? 3) : null;
-  return withState(completeConfig(where, { ...told, tokenBias, numberBias, ...config, numberId }), state);
+  const complete = completeConfig(where, { ...told, tokenBias, numberBias, ...config, numberId });
+  return nn.withState(new Numformer(complete, null), state);
 }
 
 /** What the shapes of a state tell about its model. */
@@ -87,31 +78,4 @@ function sizesOf(
   const layers = Object.keys(state).filter((name) => /^encoder_stack\.layers\.\d+\.linear1\.weight$/.test(name)).length;
   if (layers === 0) throw new FormatError(argumentMessage(where, 'the state', 'have layers of encoder_stack', state));
   return { vocabSize, width, context, feedForward, layers };
-}
-
-function withState(config: CompleteNumformerConfig, state: nn.StateSource): Numformer {
-  const model = new Numformer(config, null);
-  try {
-    model.loadStateDict(state);
-    return model;
-  } catch (cause) {
-    model.dispose();
-    throw cause;
-  }
-}
-
-function readConfig(text: string | undefined): CompleteNumformerConfig {
-  try {
-    if (text === undefined) throw new Error('It has no config.');
-    const parsed: unknown = JSON.parse(text);
-    if (typeof parsed !== 'object' || parsed === null) throw new Error('Its config is no object.');
-    return completeConfig(LOAD, parsed as NumformerConfig);
-  } catch (cause) {
-    const message = `${LOAD}: the file must be one that saveNumformer wrote. ${(cause as Error).message}`;
-    throw new FormatError(message, { cause });
-  }
-}
-
-function isFinite(data: io.NumericArray): boolean {
-  return (data as Float32Array).every((value) => Number.isFinite(value));
 }
