@@ -1,0 +1,1 @@
+export { attentionStrip, balancePanel, scorePanel, slopesPanel, statesPanel, type PanelSize } from './figures/panels';
