@@ -16,11 +16,11 @@ describe('main', () => {
     [['list', '--out', 'x'], 'reproduce: an option of list must be left out, got --out.'],
     [
       ['run', 'momo-robustnes'],
-      'reproduce: an experiment must be one of momo-robustness, ctr-features, sliced-wasserstein, opu-dfa, xval, got momo-robustnes.',
+      'reproduce: an experiment must be one of momo-robustness, ctr-features, sliced-wasserstein, opu-dfa, xval, counting-transformer, got momo-robustnes.',
     ],
     [
       ['report', 'no', 'nay'],
-      'reproduce: an experiment must be one of momo-robustness, ctr-features, sliced-wasserstein, opu-dfa, xval, got no, nay.',
+      'reproduce: an experiment must be one of momo-robustness, ctr-features, sliced-wasserstein, opu-dfa, xval, counting-transformer, got no, nay.',
     ],
     [['run', '--sed', '3'], `reproduce: an option of run must be one of ${runOptions}, got --sed.`],
     [['run', '--toString'], `reproduce: an option of run must be one of ${runOptions}, got --toString.`],
