@@ -89,11 +89,7 @@ for (const { name, T, regions, maxCount, width, feedForward, batch } of CASES) {
     const step = jit(({ tokens, counts }: typeof tensors) =>
       tf.tidy(() => {
         const { value, grads } = tf.variableGrads(() => countingLoss(model.forward(tokens), counts), variables);
-        const norm = Object.values(grads)
-          .reduce((sum, own) => sum.add(own.square().sum()), tf.scalar(0) as tf.Tensor)
-          .sqrt();
-        const factor = tf.minimum(1, tf.scalar(1).div(norm.add(1e-6)));
-        optimizer.applyGradients(Object.fromEntries(Object.entries(grads).map(([own, g]) => [own, g.mul(factor)])));
+        optimizer.applyGradients(optim.clipByGlobalNorm(grads, 1).clipped);
         return value;
       }),
     );

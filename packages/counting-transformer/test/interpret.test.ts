@@ -125,6 +125,7 @@ describe('bias tokens of circuits', () => {
     const expected = { start: 1, open: 4 / 3, close: 4 / 3, zero: 28 / 29 }[bias];
     for (const slope of slopes.slice(0, 3)) expect(Math.abs(slope / expected - 1)).toBeLessThan(variation + 0.01);
     expect(slopes[3]).toBeNaN();
+    expect((await attentionBudget(model, fewer))[3]!.zero).toBeNaN();
     model.dispose();
   });
 

@@ -172,6 +172,8 @@ describe.each(backendsUnderTest())('evaluateCounting on %s', (backend) => {
     expect(shares[2]).toBe(1);
     const signal = AbortSignal.abort(new Error('enough'));
     await expect(evaluateCounting(model, task, { signal })).rejects.toThrow('enough');
+    tf.tidy(() => void model.trainableVariables()[0]!.assign(tf.fill([5, 8], NaN)));
+    await expect(evaluateCounting(model, task)).rejects.toThrow(/logits of the model must be finite/);
     for (const bad of [{ sequences: 0 }, { batchSize: 0 }, { topK: 0 }]) {
       await expect(evaluateCounting(model, task, bad)).rejects.toThrow(RangeError);
     }

@@ -6,7 +6,7 @@ import { sampleTask } from '../task/sample-task';
 import type { TaskConfig } from '../task/task-config';
 import { checkTask } from '../training/train-counting';
 
-const { checkNumber } = check;
+const { argumentMessage, checkNumber } = check;
 
 /** Options of `evaluateCounting`. */
 export interface EvaluateOptions {
@@ -56,7 +56,8 @@ const programs = new WeakMap<CountingTransformer, (input: { tokens: tf.Tensor })
 /**
  * Scores of a model on fresh sequences of a law, by region and by count.
  *
- * @throws RangeError, TypeError for bad options and a law that the model is not made for; the signal's reason
+ * @throws RangeError, TypeError for bad options and a law that the model is not made for; RangeError where logits are not
+ *   finite; the signal's reason
  * @see Golkar et al., 2024, sec. 4, arXiv:2406.02585
  */
 export async function evaluateCounting(
@@ -77,7 +78,7 @@ export async function evaluateCounting(
     signal?.throwIfAborted();
     const count = Math.min(batchSize, sequences - start);
     const rows = tokens.subarray(start * length, (start + count) * length);
-    const logits = await logitsOf(model, rows, count, length);
+    const logits = await logitsOf(where, model, rows, count, length);
     const classes = model.config.maxCount + 1;
     for (let b = 0; b < count; b++) {
       for (let k = 0; k < regions; k++) {
@@ -114,8 +115,9 @@ export async function evaluateCounting(
   };
 }
 
-/** [B, R, N + 1] of rows of tokens, in evaluation mode. @throws RangeError when they are not finite */
+/** Logits of rows of tokens, [B, R, N + 1]. @throws RangeError when one is not finite */
 async function logitsOf(
+  where: string,
   model: CountingTransformer,
   rows: Int32Array,
   count: number,
@@ -130,7 +132,12 @@ async function logitsOf(
   try {
     const logits = program({ tokens });
     try {
-      return (await logits.data()) as Float32Array;
+      const values = (await logits.data()) as Float32Array;
+      const odd = values.find((value) => !Number.isFinite(value));
+      if (odd === undefined) return values;
+      throw new RangeError(
+        argumentMessage(where, 'logits of the model', 'be finite', odd, 'Its weights are to blame.'),
+      );
     } finally {
       logits.dispose();
     }

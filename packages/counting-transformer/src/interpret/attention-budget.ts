@@ -24,7 +24,7 @@ export interface QueryWeights {
  * serves as their unit.
  *
  * @param samples  sequences with up to R regions; queries of regions that a sequence has not are left out
- * @returns the mean shares of each region over the sequences; heads weigh the same
+ * @returns the mean shares of each region over the sequences, NaN for a region that none of them has; heads weigh the same
  * @throws FormatError for sequences that are none of the task, else as `capture`
  * @see Golkar et al., 2024, sec. 5, arXiv:2406.02585
  */
@@ -32,7 +32,7 @@ export async function attentionBudget(model: CountingTransformer, samples: Token
   const found = await queryWeights(model, samples);
   return Array.from({ length: model.config.regions }, (_, k) => {
     const own = found.filter(({ region }) => region === k);
-    const mean = (source: Source): number => own.reduce((sum, { shares }) => sum + shares[source] / own.length, 0);
+    const mean = (source: Source): number => own.reduce((sum, { shares }) => sum + shares[source], 0) / own.length;
     return Object.fromEntries(SOURCES.map((source) => [source, mean(source)])) as AttentionShares;
   });
 }

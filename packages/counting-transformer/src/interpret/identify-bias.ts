@@ -1,5 +1,6 @@
+import { inference } from '@tfsci/tensor-core';
 import type { CountingTransformer } from '../model/counting-transformer';
-import { queryWeights, SOURCES, type AttentionShares, type Source } from './attention-budget';
+import { queryWeights, SOURCES, type Source } from './attention-budget';
 import type { TokenRows } from './capture';
 
 /** Against what a model counts a region. */
@@ -10,9 +11,9 @@ export interface BiasFinding {
   purity: number;
   /** Of all that is not spent on its ones, by kind; they sum to 1. */
   shares: Record<Exclude<Source, 'ownOnes'>, number>;
-  /** b_eff: how many of its ones weigh as much as all that is no one of its own; a mean over sequences. */
+  /** b_eff: how many of its ones weigh as much as all that is no one of its own; the median over sequences. */
   effective: number;
-  /** Standard deviation of b_eff over its mean: near 0 for a model that counts against something constant. */
+  /** Half the interquartile range of b_eff over its median: near 0 for a model that counts against something constant. */
   variation: number;
 }
 
@@ -38,12 +39,12 @@ export async function identifyBias(model: CountingTransformer, samples: TokenRow
     const shareOf = (source: Source): number => own.reduce((sum, { shares }) => sum + shares[source], 0) / total;
     const shares = Object.fromEntries(OTHERS.map((source) => [source, shareOf(source)])) as BiasFinding['shares'];
     const bias = OTHERS.reduce((best, source) => (shares[source] > shares[best] ? source : best));
-    const ratios = own.map(({ ones, shares: { ownOnes } }: { ones: number; shares: AttentionShares }) => {
-      return (ones * (1 - ownOnes)) / ownOnes;
-    });
-    const effective = ratios.reduce((sum, value) => sum + value, 0) / ratios.length;
-    const variance = ratios.reduce((sum, value) => sum + (value - effective) ** 2, 0) / ratios.length;
-    return { bias, purity: shares[bias], shares, effective, variation: Math.sqrt(variance) / effective };
+    // Medians, as b_eff has no bounds where a query all but overlooks its ones.
+    const ratios = Float64Array.from(own, ({ ones, shares: { ownOnes } }) => (ones * (1 - ownOnes)) / ownOnes);
+    const at = (part: number): number => (ratios.length === 0 ? NaN : inference.quantile(ratios, part));
+    const effective = at(0.5);
+    const variation = (at(0.75) - at(0.25)) / (2 * effective);
+    return { bias, purity: shares[bias], shares, effective, variation };
   });
 }
 

@@ -54,8 +54,7 @@ export class CountingAttention extends nn.Module {
       const scale = 1 / Math.sqrt(q.shape[3]!);
       const products = tf.matMul(q.mul(scale), k, false, true);
       const scores = see(`${name}.scores`, bias === undefined ? products : products.add(bias));
-      const open = causal ? causalOpening(q.shape[2]!) : null;
-      const weights = tf.softmax(open === null ? scores : tf.where(open, scores, tf.fill(scores.shape, MASKED)));
+      const weights = tf.softmax(causal ? scores.add(nn.causalMask(q.shape[2]!, k.shape[2]!)) : scores);
       const out = tf.matMul(see(`${name}.weights`, weights), v);
       return see(`${name}.out`, this.o.forward(nn.mergeHeads(out)));
     });
@@ -65,15 +64,6 @@ export class CountingAttention extends nn.Module {
     if (positions.kind !== 'alibi') return undefined;
     return nn.alibiBias(T, S, positions.slopes ?? nn.alibiSlopes(this.heads));
   }
-}
-
-/** Far below all scores and finite: its weight becomes exactly 0. */
-const MASKED = -1e30;
-
-/** Where key j <= query i, [1, 1, T, T]. */
-function causalOpening(T: number): tf.Tensor {
-  const open = Uint8Array.from({ length: T * T }, (_, n) => Number(n % T <= Math.floor(n / T)));
-  return tf.tensor4d(open, [1, 1, T, T], 'bool');
 }
 
 function ropeOptions({ base, layout }: Extract<PositionCode, { kind: 'rope' }>): nn.RopeOptions {

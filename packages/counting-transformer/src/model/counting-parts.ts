@@ -99,11 +99,10 @@ export class CountingDecoder extends nn.Module {
   /** @returns logits [B, R, N + 1] */
   forward(hidden_BLD: tf.Tensor, observe?: Observer): tf.Tensor {
     const see: Observer = observe ?? ((_, value) => value);
-    const { regions, width } = this.config;
     const options = { causal: false, positions: { kind: 'none' }, observe } as const;
     const [first, second, third] = this.norms.map((norm) => normOf(norm)) as [Map, Map, Map];
     const rows = this.queries.weight.expandDims<tf.Tensor>(0);
-    let g = rows.tile([hidden_BLD.shape[0], 1, 1]).reshape([-1, regions, width]);
+    let g: tf.Tensor = rows.tile([hidden_BLD.shape[0], 1, 1]);
     if (this.self !== null) {
       const normed = first(g);
       g = g.add(this.self.forward(normed, normed, { ...options, name: 'dec.self' }));

@@ -17,25 +17,8 @@ export type CountingBatch = {
   counts: tf.Tensor;
 };
 
-/** Options of `fit` of tensor-core that this training has as they are. */
-type LoopOptions = Pick<
-  train.FitWithLoss<CountingBatch, CountingBatch>,
-  | 'prefetch'
-  | 'average'
-  | 'earlyStop'
-  | 'checkpoint'
-  | 'resume'
-  | 'logEvery'
-  | 'log'
-  | 'progress'
-  | 'callbacks'
-  | 'signal'
-  | 'nanGuard'
-  | 'compile'
->;
-
 /** Options of `trainCounting`. */
-export interface TrainCountingOptions extends LoopOptions {
+export interface TrainCountingOptions extends train.LoopOptions<CountingBatch> {
   /** The law of the sequences, all of them fresh. */
   task: TaskConfig;
   steps: number;

@@ -12,23 +12,8 @@ const { argumentMessage, checkNumber } = check;
 const WHERE = 'opu-dfa.trainNetwork';
 
 /** Options of `fit` of tensor-core that training a network has as they are. */
-type LoopOptions = Pick<
-  train.FitWithStep<Examples, Examples>,
-  | 'batchSize'
-  | 'steps'
-  | 'epochs'
-  | 'prefetch'
-  | 'earlyStop'
-  | 'checkpoint'
-  | 'resume'
-  | 'logEvery'
-  | 'log'
-  | 'progress'
-  | 'callbacks'
-  | 'signal'
-  | 'nanGuard'
-  | 'compile'
->;
+type LoopOptions = Omit<train.LoopOptions<Examples>, 'average'> &
+  Pick<train.FitWithStep<Examples, Examples>, 'batchSize' | 'steps' | 'epochs'>;
 
 /** Examples: columns in memory, or a data set. */
 export interface ExamplesOptions {

@@ -59,7 +59,13 @@ export function additiveMask(
   return { added, reached: reached && reached.toFloat() };
 }
 
-/** 0 where key j <= query i, else MASKED. @returns float32 [T, S] */
+/**
+ * What is added to the scores of causal attention: 0 where key j <= query i, else -1e30, which leaves a weight of 0.
+ *
+ * @param T  queries
+ * @param S  keys
+ * @returns float32 [T, S]
+ */
 export function causalMask(T: number, S: number): tf.Tensor2D {
   const values = Float32Array.from({ length: T * S }, (_, n) => (n % S <= Math.floor(n / S) ? 0 : MASKED));
   return tf.tensor2d(values, [T, S]);

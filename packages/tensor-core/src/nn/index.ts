@@ -35,7 +35,7 @@ export { relativeDistances, type WrapOptions } from './relative-bias-distances';
 export { RelativeBias, type RelativeBiasOptions } from './relative-bias';
 export { ContinuousRelativeBias, type ContinuousRelativeBiasOptions } from './relative-bias-continuous';
 export { bicubicWeights, type BicubicOptions } from './bicubic';
-export type { MaskOptions } from './attention-mask';
+export { causalMask, type MaskOptions } from './attention-mask';
 export { scaledDotProductAttention, type Attended, type AttentionOptions } from './attention';
 export { mergeHeads, splitHeads } from './attention-heads';
 export type { AttentionNames } from './attention-projections';

@@ -115,6 +115,23 @@ export interface FitWithStep<B extends tf.TensorContainer, V extends tf.TensorCo
   transformGradients?: never;
 }
 
+/** Options of the loop of a run, whatever is trained: those that a training function of one's own hands on to `fit`. */
+export type LoopOptions<B extends tf.TensorContainer, V extends tf.TensorContainer = B> = Pick<
+  FitWithLoss<B, V>,
+  | 'prefetch'
+  | 'average'
+  | 'earlyStop'
+  | 'checkpoint'
+  | 'resume'
+  | 'logEvery'
+  | 'log'
+  | 'progress'
+  | 'callbacks'
+  | 'signal'
+  | 'nanGuard'
+  | 'compile'
+>;
+
 /** Options of `fit`. */
 export type FitOptions<B extends tf.TensorContainer, V extends tf.TensorContainer = B> =
   FitWithLoss<B, V> | FitWithStep<B, V>;

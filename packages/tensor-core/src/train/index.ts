@@ -8,6 +8,7 @@ export type {
   FitStatus,
   FitWithLoss,
   FitWithStep,
+  LoopOptions,
   ValidateOptions,
 } from './fit-options';
 export type { GradientTransform, LossFunction } from './gradient-step';

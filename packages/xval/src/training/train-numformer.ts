@@ -11,25 +11,8 @@ const { argumentMessage } = check;
 const WHERE = 'xval.trainNumformer';
 
 /** Options of `fit` of tensor-core that training a Numformer has as they are. */
-type LoopOptions = Pick<
-  train.FitWithLoss<LabelledBatch, LabelledBatch>,
-  | 'steps'
-  | 'epochs'
-  | 'prefetch'
-  | 'accumulate'
-  | 'clipNorm'
-  | 'average'
-  | 'earlyStop'
-  | 'checkpoint'
-  | 'resume'
-  | 'logEvery'
-  | 'log'
-  | 'progress'
-  | 'callbacks'
-  | 'signal'
-  | 'nanGuard'
-  | 'compile'
->;
+type LoopOptions = train.LoopOptions<LabelledBatch> &
+  Pick<train.FitWithLoss<LabelledBatch, LabelledBatch>, 'steps' | 'epochs' | 'accumulate' | 'clipNorm'>;
 
 /** How samples become batches; what the model knows already is left out. */
 export type BatchOptions = Omit<

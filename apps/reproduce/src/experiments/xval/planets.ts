@@ -32,11 +32,18 @@ export interface PlanetTraining {
   points: { truth: number[]; prediction: (number | null)[] };
 }
 
+/** No semi-major axis of a training system lies in here. */
+export const GAP = [1, 1.5] as const;
+
 /** Two planets at ten times; a is 1 for the inner one and from 1.5 to 3 for the outer one; no duration is 5. */
-const SYSTEMS: PlanetSampleOptions = { planets: [2, 2], steps: [10, 10], duration: [3, 8] };
+const SYSTEMS: PlanetSampleOptions = { planets: [2, 2], outerAxis: [GAP[1], 3], steps: [10, 10], duration: [3, 8] };
 const TRAINED: PlanetSampleOptions = { ...SYSTEMS, accept: ({ stepsize, data }) => duration(stepsize, data) !== 5 };
 const HELD: Record<Asked, PlanetSampleOptions> = {
-  a: { ...TRAINED, outerAxis: [1.05, 1.45], accept: (sample) => sample.a[0]! > 1 && TRAINED.accept!(sample) },
+  a: {
+    ...TRAINED,
+    outerAxis: [GAP[0] + 0.05, GAP[1] - 0.05],
+    accept: (sample) => sample.a[0]! > 1 && TRAINED.accept!(sample),
+  },
   stepsize: { ...SYSTEMS, duration: [5, 5] },
 };
 /** Figures behind the point, of all numbers. */

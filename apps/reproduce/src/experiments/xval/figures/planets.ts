@@ -2,11 +2,9 @@ import { gridToSvg, line, toSvg, type Panel } from '@tfsci/tensor-core/plot';
 import { ENCODINGS } from '@tfsci/xval';
 import type { Figure } from '../../../experiment';
 import { NAMES, ofFirstSeed, TRUTH } from '../encodings';
-import type { PlanetTraining, TokenCounts } from '../planets';
+import { GAP, type PlanetTraining, type TokenCounts } from '../planets';
 import { scatterPanel } from './scatter';
 
-/** The hole of the training: no semi-major axis lies in here. */
-const HOLE = [1, 1.5] as const;
 const LIMITS = [0.8, 3.1] as const;
 
 /** Semi-major axes as they were read off motions, inside and outside the hole. */
@@ -26,7 +24,7 @@ function panelOf({ encoding, points, hole }: PlanetTraining): Panel {
       title: `${NAMES[encoding]}, MSE in the gap ${hole.a.meanSquaredError.toPrecision(2)}`,
       diagonal: LIMITS,
       limits: LIMITS,
-      below: HOLE.map((edge) => line([edge, edge], [...LIMITS], { color: TRUTH, width: 1 })),
+      below: GAP.map((edge) => line([edge, edge], [...LIMITS], { color: TRUTH, width: 1 })),
       x: { label: 'true a' },
       y: { label: 'predicted a' },
     },
