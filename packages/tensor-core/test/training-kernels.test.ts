@@ -309,6 +309,51 @@ describe.each(['cpu', 'wasm'])('gradients through tf.grads on %s', (backend) => 
   });
 });
 
+describe('the gradients of maximum pooling', () => {
+  // Most windows of these images hold nothing but negative numbers.
+  const x = (size: number): Float32Array =>
+    Float32Array.from({ length: size }, (_, i) => Math.sin(1.7 * i * i + i) - 0.7);
+  /** 1 at the largest of every block of 2 x 2 (x 2) elements. */
+  const atMaxima = (data: Float32Array, [B, D, H, W, C]: readonly number[], depth: number): number[] => {
+    const out = new Array<number>(data.length).fill(0);
+    const blockOf = (at: number): string => {
+      const [c, w, h, d] = [
+        at % C!,
+        Math.floor(at / C!) % W!,
+        Math.floor(at / (C! * W!)) % H!,
+        Math.floor(at / (C! * W! * H!)),
+      ];
+      return [c, w >> 1, h >> 1, Math.floor((d % D!) / depth), Math.floor(d / D!)].join();
+    };
+    const best = new Map<string, number>();
+    data.forEach((value, at) => {
+      const block = blockOf(at);
+      if (!best.has(block) || value > data[best.get(block)!]!) best.set(block, at);
+    });
+    for (const at of best.values()) out[at] = 1;
+    expect(best.size).toBe(data.length / (4 * depth));
+    expect(B).toBeGreaterThan(1);
+    return out;
+  };
+
+  it.each(['cpu', 'wasm'])('reach the maximum of every window, negative ones too, on %s', async (backend) => {
+    const flat = x(3 * 8 * 6 * 2);
+    const two = await on(backend, () =>
+      tf.grad((image: tf.Tensor) => tf.maxPool(image as tf.Tensor4D, 2, 2, 'valid').sum())(
+        tf.tensor4d(flat, [3, 8, 6, 2]),
+      ),
+    );
+    expect(Array.from(two.data)).toEqual(atMaxima(flat, [3, 1, 8, 6, 2], 1));
+    const deep = x(2 * 4 * 6 * 4 * 3);
+    const three = await on(backend, () =>
+      tf.grad((image: tf.Tensor) => tf.maxPool3d(image as tf.Tensor5D, 2, 2, 'valid').sum())(
+        tf.tensor5d(deep, [2, 4, 6, 4, 3]),
+      ),
+    );
+    expect(Array.from(three.data)).toEqual(atMaxima(deep, [2, 4, 6, 4, 3], 2));
+  });
+});
+
 describe('training on wasm', () => {
   const fit = async (model: tf.LayersModel, x: tf.Tensor, y: tf.Tensor) => {
     model.compile({ optimizer: tf.train.adam(0.05), loss: 'meanSquaredError' });

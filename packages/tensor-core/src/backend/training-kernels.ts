@@ -29,10 +29,13 @@ const MISSING_KERNELS: readonly tf.KernelConfig[] = [
   borrowedFromCpu('StaticRegexReplace'),
 ];
 
-/** Kernels that the wasm backend has, but slow, as functions of what it has. */
+/** Kernels that the wasm backend has, but slow or wrong, as functions of what it has. */
 const IMPROVED_KERNELS: Record<string, (original: tf.KernelFunc) => tf.KernelConfig> = {
   BatchMatMul: batchMatMul,
   Conv2DBackpropInput: () => conv2dBackpropInput,
+  // tfjs 4.22 gives no gradient where the largest of a window is negative, in all examples but the first.
+  MaxPoolGrad: () => borrowedFromCpu('MaxPoolGrad'),
+  MaxPool3DGrad: () => borrowedFromCpu('MaxPool3DGrad'),
 };
 
 /** The names of the kernels that `registerTrainingKernels` adds to the wasm backend, which has none of them. */
@@ -43,7 +46,8 @@ export const TRAINING_KERNELS: readonly string[] = MISSING_KERNELS.map(({ kernel
  *
  * - adds the kernels `TRAINING_KERNELS`: the gradients of convolutions, depthwise convolutions and
  *   gathers (embeddings), einsum, complex64 and FFT, and, through the cpu backend, ragged tensors;
- * - replaces BatchMatMul and Conv2DBackpropInput, whose slow paths take most of a training step;
+ * - replaces BatchMatMul and Conv2DBackpropInput, whose slow paths take most of a training step, and the gradients of
+ *   maximum pooling, which are wrong for negative images;
  * - lets complex64 tensors be made, read and moved; kernels without a meaning for them throw;
  * - gives tf.einsum its gradient, on every backend.
  *
