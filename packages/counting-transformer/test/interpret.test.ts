@@ -129,6 +129,21 @@ describe('bias tokens of circuits', () => {
     model.dispose();
   });
 
+  it('the number of a bias that varies is its median over the sequences', async () => {
+    const model = buildCountingCircuit('zero', { regions: 2, maxCount: 30, trainedBias: 20 });
+    // One sequence has hardly any zeros: its number pulls the mean, 8, and not the median, 9.
+    const zeros = [2, 8, 9, 10, 11];
+    const tokens = zeros.flatMap((count) => [
+      ...[2, 1, 3, 2, 1, 3],
+      ...Array.from({ length: 14 }, (_, i) => Number(i >= count)),
+    ]);
+    for (const { effective, variation } of await identifyBias(model, { tokens, batch: 5, length: 20 })) {
+      expect(effective).toBeAllclose(9, { rtol: 1e-3, atol: 0 });
+      expect(variation).toBeAllclose((10 - 8) / (2 * 9), { rtol: 1e-2, atol: 0 });
+    }
+    model.dispose();
+  });
+
   it('removing the start token takes the unit away', async () => {
     const model = buildCountingCircuit('start', { regions: 3, maxCount: 30 });
     const observe = cutAttention(rows, 'decoder', ['start']);

@@ -314,7 +314,7 @@ describe('the gradients of maximum pooling', () => {
   const x = (size: number): Float32Array =>
     Float32Array.from({ length: size }, (_, i) => Math.sin(1.7 * i * i + i) - 0.7);
   /** 1 at the largest of every block of 2 x 2 (x 2) elements. */
-  const atMaxima = (data: Float32Array, [B, D, H, W, C]: readonly number[], depth: number): number[] => {
+  const atMaxima = (data: Float32Array, [D, H, W, C]: readonly number[], depth: number): number[] => {
     const out = new Array<number>(data.length).fill(0);
     const blockOf = (at: number): string => {
       const [c, w, h, d] = [
@@ -332,7 +332,6 @@ describe('the gradients of maximum pooling', () => {
     });
     for (const at of best.values()) out[at] = 1;
     expect(best.size).toBe(data.length / (4 * depth));
-    expect(B).toBeGreaterThan(1);
     return out;
   };
 
@@ -343,14 +342,14 @@ describe('the gradients of maximum pooling', () => {
         tf.tensor4d(flat, [3, 8, 6, 2]),
       ),
     );
-    expect(Array.from(two.data)).toEqual(atMaxima(flat, [3, 1, 8, 6, 2], 1));
+    expect(Array.from(two.data)).toEqual(atMaxima(flat, [1, 8, 6, 2], 1));
     const deep = x(2 * 4 * 6 * 4 * 3);
     const three = await on(backend, () =>
       tf.grad((image: tf.Tensor) => tf.maxPool3d(image as tf.Tensor5D, 2, 2, 'valid').sum())(
         tf.tensor5d(deep, [2, 4, 6, 4, 3]),
       ),
     );
-    expect(Array.from(three.data)).toEqual(atMaxima(deep, [2, 4, 6, 4, 3], 2));
+    expect(Array.from(three.data)).toEqual(atMaxima(deep, [4, 6, 4, 3], 2));
   });
 });
 

@@ -14,23 +14,15 @@ import { checkTrainerOptions, type PrivateTrainerOptions, type TrainerSettings }
 const { argumentMessage } = check;
 
 /** Options that training hands on to `train.fit` of tensor-core. */
-type LoopOption =
-  | 'steps'
-  | 'epochs'
-  | 'prefetch'
-  | 'validate'
-  | 'earlyStop'
-  | 'checkpoint'
-  | 'resume'
-  | 'logEvery'
-  | 'log'
-  | 'progress'
-  | 'callbacks'
-  | 'signal';
+type PrivateLoopOptions<V extends tf.TensorContainer> = Omit<
+  train.LoopOptions<PrivateBatch, V>,
+  'average' | 'nanGuard' | 'compile'
+> &
+  Pick<train.FitWithStep<PrivateBatch, V>, 'steps' | 'epochs' | 'validate'>;
 
 /** Options of `PrivateTrainer.fit`; with `x` and `y`, or `data`, and `steps` or `epochs`. */
 export interface PrivateFitOptions<V extends tf.TensorContainer = PrivateBatch>
-  extends PrivateData, Pick<train.FitWithStep<PrivateBatch, V>, LoopOption> {
+  extends PrivateData, PrivateLoopOptions<V> {
   /**
    * Which examples are in which batch; whoever knows it knows that, so for a guarantee it must stay secret, and so must
    * checkpoints, which have it. Default: one that nobody can foresee, and then the run cannot be taken up again.
